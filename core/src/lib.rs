@@ -32,8 +32,8 @@
 //! | 4 | [`delivery`] |
 //! | 3 | [`table`] [`wire`] [`sign`] |
 //! | 2 | [`event`] |
-//! | 1 | [`topic`] [`filter`] [`call`] |
-//! | 0 | [`limits`] [`id`] [`time`] `smoltcp_io` |
+//! | 1 | [`id`] [`topic`] [`filter`] [`call`] |
+//! | 0 | [`limits`] [`time`] `smoltcp_io` |
 //!
 //! `smoltcp_io` is there with the feature `smoltcp`: a TCP socket of smoltcp as a reader and writer of frames.
 #![no_std]

@@ -37,7 +37,7 @@ pub const EVENT_OVERHEAD_BYTES_MAX: usize = 1
     + (VARINT_SHORT_BYTES + TOPIC_BYTES_MAX)
     + VARINT_U64_BYTES
     + 1
-    + ATTRIBUTES_MAX * (2 * VARINT_SHORT_BYTES + ATTRIBUTE_NAME_BYTES_MAX + ATTRIBUTE_VALUE_BYTES_MAX)
+    + ATTRIBUTES_MAX * (1 + ATTRIBUTE_NAME_BYTES_MAX + VARINT_SHORT_BYTES + ATTRIBUTE_VALUE_BYTES_MAX)
     + VARINT_PAYLOAD_BYTES;
 /// Largest encoded event.
 pub const EVENT_ENCODED_BYTES_MAX: usize = EVENT_OVERHEAD_BYTES_MAX + EVENT_PAYLOAD_BYTES_MAX;
@@ -72,7 +72,7 @@ const _: () =
 const _: () = assert!(ID_BYTES_MAX <= ATTRIBUTE_VALUE_BYTES_MAX);
 // The lengths above are written as variable-length integers of seven bits a byte.
 const _: () = assert!(TOPIC_BYTES_MAX < 1 << 14 && ATTRIBUTE_VALUE_BYTES_MAX < 1 << 14);
-const _: () = assert!(ATTRIBUTES_MAX < 1 << 7);
+const _: () = assert!(ATTRIBUTES_MAX < 1 << 7 && ATTRIBUTE_NAME_BYTES_MAX < 1 << 7);
 const _: () = assert!(EVENT_PAYLOAD_BYTES_MAX < 1 << 21);
 // Headers under signature are counted in one byte.
 const _: () = assert!(SIGNED_HEADERS_MAX <= u8::MAX as usize);

@@ -1,0 +1,43 @@
+//! Random events for property tests.
+
+use bellwire_core::event::Event;
+use bellwire_core::topic::Topic;
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+
+/// What an [`Event`] borrows from.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    id: u128,
+    topic: String,
+    occurred_at_ms: u64,
+    attributes: Vec<(String, String)>,
+    payload: Vec<u8>,
+}
+
+impl Parts {
+    pub(crate) fn event(&self) -> Event<'_> {
+        let event =
+            Event::new(self.id, Topic::parse(&self.topic).unwrap(), self.occurred_at_ms, &self.payload);
+        self.attributes.iter().fold(event, |event, (name, value)| event.with_attribute(name, value).unwrap())
+    }
+}
+
+/// Events within all limits, with payloads of some hundred bytes and many zeros.
+pub(crate) fn parts() -> impl Strategy<Value = Parts> {
+    let byte = prop_oneof![Just(0), any::<u8>()];
+    (
+        prop_oneof![any::<u128>(), 0..300_u128],
+        "[A-Za-z][A-Za-z0-9]{0,63}\\.[a-z][a-z_]{0,63}",
+        any::<u64>(),
+        btree_map("\\PC{1,16}", "\\PC{0,64}", 0..=16),
+        vec(byte, 0..600),
+    )
+        .prop_map(|(id, topic, occurred_at_ms, attributes, payload)| Parts {
+            id,
+            topic,
+            occurred_at_ms,
+            attributes: attributes.into_iter().collect(),
+            payload,
+        })
+}
