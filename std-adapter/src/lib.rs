@@ -1,1 +1,2 @@
-//! adapter
+//! The adapter's library: everything that touches a clock, a socket or a disk.
+pub mod store;

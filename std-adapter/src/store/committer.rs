@@ -1,0 +1,227 @@
+//! Group commit: many callers wait for the disk, one thread writes what all of them brought at once.
+//!
+//! A sync costs the same for one record as for hundreds. So the thread takes whatever is waiting when the last
+//! sync returned, commits it as one batch, and only then answers everyone whose batch was in it.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
+
+use super::{Batch, Durability, Store, StoreError};
+
+/// Bounds of a [`Committer`]. Its memory is bounded by `waiting_bytes` whatever the callers do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Batches that may wait at once.
+    pub waiting_batches: usize,
+    /// Bytes that may wait at once, including those being written. A larger batch waits alone.
+    pub waiting_bytes: u32,
+    /// Batches written together.
+    pub group_batches: usize,
+    /// Bytes after which no further batch joins a group, so that the first of a group is not kept waiting
+    /// for the disk by the rest.
+    pub group_bytes: usize,
+}
+
+impl Limits {
+    /// The limits of [`Committer::start`].
+    pub const DEFAULT: Limits = Limits {
+        waiting_batches: 4_096,
+        waiting_bytes: 64 * 1024 * 1024,
+        group_batches: 1_024,
+        group_bytes: 4 * 1024 * 1024,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::DEFAULT
+    }
+}
+
+/// Why a batch was not acknowledged.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Too much is waiting already; the batch was not taken.
+    #[error("the server is taking in more than it can write: try again later")]
+    Overloaded,
+    /// The committer was closed; the batch was not taken.
+    #[error("the server is shutting down")]
+    Closed,
+    /// The store refused the group the batch was in.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A handle on the thread that commits. Clones share it; the thread ends with the last one, or with
+/// [`close`](Committer::close).
+///
+/// Batches are applied in the order in which they were taken. A caller that stops waiting takes nothing back:
+/// once taken, a batch is committed.
+#[derive(Clone)]
+pub struct Committer {
+    queue: mpsc::Sender<Request>,
+    room: Arc<Semaphore>,
+    limits: Limits,
+}
+
+enum Request {
+    Commit(Waiting),
+    Close(oneshot::Sender<()>),
+}
+
+struct Waiting {
+    batch: Batch,
+    durability: Durability,
+    answer: oneshot::Sender<Result<(), StoreError>>,
+    /// Given back when the batch has been answered.
+    _room: OwnedSemaphorePermit,
+}
+
+impl Committer {
+    /// Starts the thread, with [`Limits::DEFAULT`].
+    ///
+    /// # Panics
+    /// The operating system has no thread left to give.
+    #[must_use]
+    pub fn start(store: Arc<dyn Store>) -> Committer {
+        Committer::start_with(store, Limits::DEFAULT).expect("a thread for the committer")
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The operating system has no thread left to give.
+    pub fn start_with(store: Arc<dyn Store>, limits: Limits) -> io::Result<Committer> {
+        let (queue, requests) = mpsc::channel(limits.waiting_batches);
+        let worker = Worker { store, limits, requests, closing: Vec::new() };
+        thread::Builder::new().name("committer".to_owned()).spawn(move || worker.run())?;
+        Ok(Committer { queue, room: Arc::new(Semaphore::new(limits.waiting_bytes as usize)), limits })
+    }
+
+    /// Commits a batch, after waiting for room if too much is waiting: for work of our own, which must not be
+    /// refused.
+    ///
+    /// # Errors
+    /// [`CommitError::Closed`], [`CommitError::Store`].
+    pub async fn commit(&self, batch: Batch, durability: Durability) -> Result<(), CommitError> {
+        let room = self.room.clone().acquire_many_owned(self.room_for(&batch)).await;
+        let (waiting, answer) = waiting(batch, durability, room.map_err(|_| CommitError::Closed)?);
+        self.queue.send(Request::Commit(waiting)).await.map_err(|_| CommitError::Closed)?;
+        answered(answer).await
+    }
+
+    /// Commits a batch, or refuses it at once if too much is waiting: for work from outside.
+    ///
+    /// # Errors
+    /// [`CommitError::Overloaded`], [`CommitError::Closed`], [`CommitError::Store`].
+    pub async fn try_commit(&self, batch: Batch, durability: Durability) -> Result<(), CommitError> {
+        let room = self.room.clone().try_acquire_many_owned(self.room_for(&batch));
+        let room = room.map_err(|error| match error {
+            TryAcquireError::NoPermits => CommitError::Overloaded,
+            TryAcquireError::Closed => CommitError::Closed,
+        })?;
+        let (waiting, answer) = waiting(batch, durability, room);
+        self.queue.try_send(Request::Commit(waiting)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => CommitError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => CommitError::Closed,
+        })?;
+        answered(answer).await
+    }
+
+    /// Takes no more batches, commits what is waiting, and returns when the thread has let go of the store.
+    /// A second call returns when the first has.
+    pub async fn close(&self) {
+        self.room.close();
+        let (done, closed) = oneshot::channel();
+        if self.queue.send(Request::Close(done)).await.is_ok() {
+            // An error means the thread has ended, which is what we wait for.
+            let _ended = closed.await;
+        }
+        self.queue.closed().await;
+    }
+
+    /// What a batch takes of the bytes that may wait; never more than there are.
+    fn room_for(&self, batch: &Batch) -> u32 {
+        u32::try_from(batch.bytes()).unwrap_or(u32::MAX).min(self.limits.waiting_bytes)
+    }
+}
+
+fn waiting(
+    batch: Batch,
+    durability: Durability,
+    room: OwnedSemaphorePermit,
+) -> (Waiting, oneshot::Receiver<Result<(), StoreError>>) {
+    let (answer, answered) = oneshot::channel();
+    (Waiting { batch, durability, answer, _room: room }, answered)
+}
+
+async fn answered(answer: oneshot::Receiver<Result<(), StoreError>>) -> Result<(), CommitError> {
+    // Nobody answers only if the thread is gone: the batch was not written then.
+    Ok(answer.await.map_err(|_| CommitError::Closed)??)
+}
+
+/// The thread's side.
+struct Worker {
+    store: Arc<dyn Store>,
+    limits: Limits,
+    requests: mpsc::Receiver<Request>,
+    closing: Vec<oneshot::Sender<()>>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        while let Some(request) = self.requests.blocking_recv() {
+            let group = self.gather(request);
+            self.commit(group);
+        }
+        let Worker { store, closing, .. } = self;
+        drop(store);
+        for done in closing {
+            let _caller_gone = done.send(());
+        }
+    }
+
+    /// The first request and whatever waits behind it, within the limits of a group.
+    fn gather(&mut self, first: Request) -> Vec<Waiting> {
+        let mut group = Vec::new();
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(request) = next {
+            match request {
+                Request::Commit(waiting) => {
+                    bytes += waiting.batch.bytes();
+                    group.push(waiting);
+                }
+                Request::Close(done) => self.close(done),
+            }
+            let full = group.len() >= self.limits.group_batches || bytes >= self.limits.group_bytes;
+            next = if full { None } else { self.requests.try_recv().ok() };
+        }
+        group
+    }
+
+    /// What was sent before the queue closed can still be received, so nothing taken is dropped.
+    fn close(&mut self, done: oneshot::Sender<()>) {
+        self.requests.close();
+        self.closing.push(done);
+    }
+
+    fn commit(&self, mut group: Vec<Waiting>) {
+        let mut all = Batch::new();
+        let mut durability = Durability::Buffered;
+        for waiting in &mut group {
+            all.append(std::mem::take(&mut waiting.batch));
+            durability = durability.max(waiting.durability);
+        }
+        if group.is_empty() {
+            return;
+        }
+        let result = self.store.commit(&all, durability);
+        for waiting in group {
+            let _caller_gone = waiting.answer.send(result.clone());
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The directory of a store: locked against a second server, created whole or not at all, stamped with a format.
+//!
+//! ```text
+//! <dir>/lock            held while a server uses the directory
+//! <dir>/store/format    the number of the format
+//! <dir>/store/engine/   the engine's files
+//! <dir>/store.new/      a store being created; a leftover if nobody holds the lock
+//! ```
+//!
+//! Engines create their files one by one, and one killed in between may never open what it left. So a store is
+//! created under a name nobody opens, synced, and renamed: whoever finds it under its own name finds it whole.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::OpenError;
+
+/// The format this version writes, and the latest it reads.
+pub(super) const FORMAT: u32 = 1;
+
+const LOCK: &str = "lock";
+const STORE: &str = "store";
+const STORE_NEW: &str = "store.new";
+const FORMAT_FILE: &str = "format";
+const ENGINE: &str = "engine";
+
+/// A directory that this process alone uses, until it is dropped.
+#[derive(Debug)]
+pub(super) struct StoreDirectory {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl StoreDirectory {
+    /// Makes the directory if it is absent, and locks it.
+    pub(super) fn claim(dir: &Path) -> Result<StoreDirectory, OpenError> {
+        make(dir).map_err(|error| OpenError::io(dir, error))?;
+        let lock = lock(dir)?;
+        Ok(StoreDirectory { dir: dir.to_path_buf(), _lock: lock })
+    }
+
+    /// Where the engine's files are, after creating them with `create` if there is no store yet.
+    pub(super) fn engine(
+        &self,
+        create: impl FnOnce(&Path) -> Result<(), OpenError>,
+    ) -> Result<PathBuf, OpenError> {
+        self.remove_leftover()?;
+        let store = self.dir.join(STORE);
+        if !store.try_exists().map_err(|error| OpenError::io(&store, error))? {
+            self.create(create)?;
+        }
+        self.check_format()?;
+        Ok(store.join(ENGINE))
+    }
+
+    fn remove_leftover(&self) -> Result<(), OpenError> {
+        let new = self.dir.join(STORE_NEW);
+        match fs::remove_dir_all(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OpenError::io(&new, error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn create(&self, create: impl FnOnce(&Path) -> Result<(), OpenError>) -> Result<(), OpenError> {
+        let new = self.dir.join(STORE_NEW);
+        let failed = |error| OpenError::io(&new, error);
+        fs::create_dir(&new).map_err(failed)?;
+        create(&new.join(ENGINE))?;
+        fs::write(new.join(FORMAT_FILE), format!("{FORMAT}\n")).map_err(failed)?;
+        sync_tree(&new).map_err(failed)?;
+        fs::rename(&new, self.dir.join(STORE)).map_err(failed)?;
+        sync(&self.dir).map_err(failed)
+    }
+
+    fn check_format(&self) -> Result<(), OpenError> {
+        let path = self.dir.join(STORE).join(FORMAT_FILE);
+        let corrupt = |cause| OpenError::Corrupt { dir: self.dir.clone(), cause };
+        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::InvalidData => corrupt(Arc::new(error)),
+            _ => OpenError::io(&path, error),
+        })?;
+        let found: u32 = text.trim_end().parse().map_err(|error| corrupt(Arc::new(error)))?;
+        if found > FORMAT {
+            return Err(OpenError::Newer { dir: self.dir.clone(), found, known: FORMAT });
+        }
+        Ok(())
+    }
+}
+
+/// Creates a directory with everything above it, durably.
+fn make(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        make(parent)?;
+    }
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => sync(parent.unwrap_or(Path::new("."))),
+    }
+}
+
+/// The lock goes with the process, however it ends; the file stays.
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join(LOCK);
+    let open = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = open.map_err(|error| OpenError::io(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { dir: dir.to_path_buf() }),
+        Err(TryLockError::Error(error)) => Err(OpenError::io(&path, error)),
+    }
+}
+
+/// Syncs a file or directory, and everything below it first.
+fn sync_tree(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            sync_tree(&entry?.path())?;
+        }
+    }
+    sync(path)
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

@@ -1,0 +1,219 @@
+//! The store on disk: every table a keyspace of one fjall database (a log-structured merge tree with a journal).
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use ::fjall::{
+    CompressionType, Database, DatabaseBuilder, Guard, Iter, Keyspace, KeyspaceCreateOptions,
+    KvSeparationOptions, LsmError, PersistMode, Readable,
+};
+
+use super::directory::StoreDirectory;
+use super::{Batch, Durability, OpenError, Range, Row, Store, StoreError, Table};
+
+/// Blocks and values read lately that stay in memory.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Files kept open; a server must do with 1,024 descriptors, and most of those are for connections.
+const OPEN_FILES_MAX: usize = 256;
+
+/// Background threads: one is kept free for flushing while the other compacts.
+const WORKER_THREADS: usize = 2;
+
+/// Journals kept before the tables that hold them back are flushed: bounds the disk they take and the time
+/// a restart spends on replaying them.
+const JOURNAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Values from this size on are kept beside the tree, which then moves only their addresses when it compacts:
+/// an event of a megabyte would otherwise be written again at every level.
+const SEPARATED_BYTES_MIN: u32 = 16 * 1024;
+
+/// A table sealed for flushing this often makes commits wait for the flush. One below the number at which the
+/// engine waits itself, because it goes on waiting when the flush has failed.
+const SEALED_MAX: usize = 3;
+
+/// Likewise for tables not yet compacted.
+const UNCOMPACTED_MAX: usize = 28;
+
+/// How long to leave a flush or compaction alone before looking again.
+const FLUSH_POLL: Duration = Duration::from_millis(5);
+
+/// A store in a directory of its own.
+///
+/// A crash loses nothing that was acknowledged at the asked [`Durability`], and one during creation leaves
+/// nothing that stands in the way of the next start. A second server on the same directory is refused at once.
+pub struct FjallStore {
+    tables: [Keyspace; Table::ALL.len()],
+    database: Database,
+    stopped: AtomicBool,
+    // Last, so that the lock is let go only when the engine has closed its files.
+    _directory: StoreDirectory,
+}
+
+impl FjallStore {
+    /// Opens the store in `dir`, creating directory and store if there are none.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: each says what stands in the way and what to do.
+    pub fn open(dir: &Path) -> Result<FjallStore, OpenError> {
+        let directory = StoreDirectory::claim(dir)?;
+        let failed = |error| open_error(dir, error);
+        let engine = directory.engine(|path| create(path).map_err(failed))?;
+        let database = builder(&engine).open().map_err(failed)?;
+        let tables = open_tables(&database).map_err(failed)?;
+        Ok(FjallStore { tables, database, stopped: AtomicBool::new(false), _directory: directory })
+    }
+
+    fn table(&self, table: Table) -> &Keyspace {
+        &self.tables[table as usize]
+    }
+
+    /// Waits until flushing and compaction have caught up with the tables that `batch` changes.
+    fn wait_for_room(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut table_seen = None;
+        for (table, _, _) in batch.changes() {
+            if table_seen.replace(table) == Some(table) {
+                continue;
+            }
+            let keyspace = self.table(table);
+            while keyspace.sealed_memtable_count() >= SEALED_MAX
+                || keyspace.l0_table_count() >= UNCOMPACTED_MAX
+            {
+                // Says so if the background work has failed, and will never catch up.
+                self.database.persist(PersistMode::Buffer).map_err(store_error)?;
+                thread::sleep(FLUSH_POLL);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {
+        self.wait_for_room(batch)?;
+        // Without a mode the engine would leave the batch in its own buffer, where a kill loses it.
+        let mode = match durability {
+            Durability::Synced => PersistMode::SyncData,
+            Durability::Buffered => PersistMode::Buffer,
+        };
+        let mut writes = self.database.batch().durability(Some(mode));
+        for (table, key, value) in batch.changes() {
+            match value {
+                Some(value) => writes.insert(self.table(table), key, value),
+                None => writes.remove(self.table(table), key),
+            }
+        }
+        writes.commit().map_err(store_error)
+    }
+
+    /// The rows of a range in its direction, each turned into what the caller wants of it.
+    fn collect<T>(
+        &self,
+        table: Table,
+        range: &Range<'_>,
+        limit: usize,
+        pick: impl Fn(Guard) -> ::fjall::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        // A snapshot, because an iterator of the keyspace itself shows batches half applied.
+        let rows: Iter = self.database.snapshot().range::<&[u8], _>(self.table(table), range.bounds());
+        let rows: ::fjall::Result<Vec<T>> = if range.is_reversed() {
+            rows.rev().take(limit).map(pick).collect()
+        } else {
+            rows.take(limit).map(pick).collect()
+        };
+        rows.map_err(store_error)
+    }
+}
+
+impl Store for FjallStore {
+    fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {
+        batch.check()?;
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(StoreError::Stopped);
+        }
+        if batch.is_empty() && durability == Durability::Buffered {
+            return Ok(());
+        }
+        self.write(batch, durability).inspect_err(|_| self.stopped.store(true, Ordering::Release))
+    }
+
+    fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = self.database.snapshot().get(self.table(table), key).map_err(store_error)?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, table: Table, range: Range<'_>, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let row = |guard: Guard| guard.into_inner().map(|(key, value)| (key.to_vec(), value.to_vec()));
+        self.collect(table, &range, limit, row)
+    }
+
+    fn scan_keys(&self, table: Table, range: Range<'_>, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.collect(table, &range, limit, |guard| guard.key().map(|key| key.to_vec()))
+    }
+}
+
+fn builder(engine: &Path) -> DatabaseBuilder<Database> {
+    Database::builder(engine)
+        .cache_size(CACHE_BYTES)
+        .max_cached_files(Some(OPEN_FILES_MAX))
+        .max_journaling_size(JOURNAL_BYTES_MAX)
+        .worker_threads(WORKER_THREADS)
+}
+
+/// Creates the engine's files and closes them.
+fn create(engine: &Path) -> ::fjall::Result<()> {
+    let database = builder(engine).open()?;
+    open_tables(&database)?;
+    database.persist(PersistMode::SyncAll)
+}
+
+fn open_tables(database: &Database) -> ::fjall::Result<[Keyspace; Table::ALL.len()]> {
+    let tables: ::fjall::Result<Vec<Keyspace>> =
+        Table::ALL.into_iter().map(|table| database.keyspace(table.name(), || options(table))).collect();
+    Ok(tables?.try_into().unwrap_or_else(|_| unreachable!("one keyspace per table")))
+}
+
+/// Blocks are not compressed: the feature costs the journal's writer CPU on every large value, and payloads are
+/// gone as soon as they are delivered and their retention is over.
+fn options(table: Table) -> KeyspaceCreateOptions {
+    let options = KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes_max(table));
+    match table {
+        Table::Events | Table::CallBodies => options.with_kv_separation(Some(
+            KvSeparationOptions::default()
+                .compression(CompressionType::None)
+                .separation_threshold(SEPARATED_BYTES_MIN),
+        )),
+        _ => options,
+    }
+}
+
+/// Changes of a table held in memory until they are flushed; up to [`SEALED_MAX`] times as much may wait for it.
+fn memtable_bytes_max(table: Table) -> u64 {
+    const MIB: u64 = 1024 * 1024;
+    match table {
+        Table::Events | Table::CallBodies => 16 * MIB,
+        Table::Owed | Table::Calls | Table::Dedup => 8 * MIB,
+        Table::Meta | Table::Spaces | Table::Webhooks | Table::Settings | Table::Tokens => 2 * MIB,
+    }
+}
+
+fn store_error(error: ::fjall::Error) -> StoreError {
+    match error {
+        ::fjall::Error::Io(error) | ::fjall::Error::Storage(LsmError::Io(error)) => error.into(),
+        ::fjall::Error::Poisoned => StoreError::Stopped,
+        ::fjall::Error::Locked => StoreError::Io(Arc::new(io::Error::from(io::ErrorKind::ResourceBusy))),
+        damaged => StoreError::Corrupt(Arc::new(damaged)),
+    }
+}
+
+fn open_error(dir: &Path, error: ::fjall::Error) -> OpenError {
+    match store_error(error) {
+        StoreError::Corrupt(cause) => OpenError::Corrupt { dir: dir.to_path_buf(), cause },
+        cause => OpenError::Store { path: dir.to_path_buf(), cause },
+    }
+}
