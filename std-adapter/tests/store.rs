@@ -1,5 +1,7 @@
 //! The store: both implementations against the suite and the model, and the one on disk against crashes.
 
+#[path = "store/committer.rs"]
+mod committer;
 #[path = "store/crash.rs"]
 mod crash;
 #[path = "store/journal.rs"]

@@ -4,7 +4,7 @@
 //! sync returned, commits it as one batch, and only then answers everyone whose batch was in it.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
@@ -62,6 +62,7 @@ pub enum CommitError {
 /// once taken, a batch is committed.
 #[derive(Clone)]
 pub struct Committer {
+    store: Weak<dyn Store>,
     queue: mpsc::Sender<Request>,
     room: Arc<Semaphore>,
     limits: Limits,
@@ -96,9 +97,11 @@ impl Committer {
     /// The operating system has no thread left to give.
     pub fn start_with(store: Arc<dyn Store>, limits: Limits) -> io::Result<Committer> {
         let (queue, requests) = mpsc::channel(limits.waiting_batches);
+        let weak = Arc::downgrade(&store);
         let worker = Worker { store, limits, requests, closing: Vec::new() };
         thread::Builder::new().name("committer".to_owned()).spawn(move || worker.run())?;
-        Ok(Committer { queue, room: Arc::new(Semaphore::new(limits.waiting_bytes as usize)), limits })
+        let room = Arc::new(Semaphore::new(limits.waiting_bytes as usize));
+        Ok(Committer { store: weak, queue, room, limits })
     }
 
     /// Commits a batch, after waiting for room if too much is waiting: for work of our own, which must not be
@@ -107,17 +110,21 @@ impl Committer {
     /// # Errors
     /// [`CommitError::Closed`], [`CommitError::Store`].
     pub async fn commit(&self, batch: Batch, durability: Durability) -> Result<(), CommitError> {
+        batch.check()?;
         let room = self.room.clone().acquire_many_owned(self.room_for(&batch)).await;
         let (waiting, answer) = waiting(batch, durability, room.map_err(|_| CommitError::Closed)?);
         self.queue.send(Request::Commit(waiting)).await.map_err(|_| CommitError::Closed)?;
         answered(answer).await
     }
 
-    /// Commits a batch, or refuses it at once if too much is waiting: for work from outside.
+    /// Commits a batch, or refuses it at once if too much is waiting or the disk is nearly full: for work from
+    /// outside.
     ///
     /// # Errors
     /// [`CommitError::Overloaded`], [`CommitError::Closed`], [`CommitError::Store`].
     pub async fn try_commit(&self, batch: Batch, durability: Durability) -> Result<(), CommitError> {
+        batch.check()?;
+        self.store.upgrade().ok_or(CommitError::Closed)?.check_room(batch.bytes())?;
         let room = self.room.clone().try_acquire_many_owned(self.room_for(&batch));
         let room = room.map_err(|error| match error {
             TryAcquireError::NoPermits => CommitError::Overloaded,
@@ -159,7 +166,7 @@ fn waiting(
 }
 
 async fn answered(answer: oneshot::Receiver<Result<(), StoreError>>) -> Result<(), CommitError> {
-    // Nobody answers only if the thread is gone: the batch was not written then.
+    // Nobody answers only if the thread is gone before it got to the batch.
     Ok(answer.await.map_err(|_| CommitError::Closed)??)
 }
 

@@ -12,10 +12,10 @@ pub type Cause = Arc<dyn Error + Send + Sync>;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// No space left; deleting makes room, then the store goes on by itself unless it had to stop.
+    /// Too little space left; nothing was written, and the store goes on by itself when there is more.
     #[error("the disk that holds the store is full")]
     Full,
-    /// The file system refuses to be written to.
+    /// The file system cannot be written to; nothing was written.
     #[error("the disk that holds the store is read-only")]
     ReadOnly,
     /// The operating system could not read or write the store's files.
@@ -31,6 +31,25 @@ pub enum StoreError {
     /// [`VALUE_BYTES_MAX`](super::VALUE_BYTES_MAX).
     #[error("a record is too large to be stored")]
     TooLarge,
+}
+
+impl StoreError {
+    /// Whether the store goes on after this error. If not, it takes no more changes until it is opened again.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, StoreError::Full | StoreError::ReadOnly | StoreError::TooLarge)
+    }
+
+    /// The same error for a batch that may be written in part: no longer a passing one.
+    pub(super) fn while_writing(self) -> StoreError {
+        match self {
+            StoreError::Full => StoreError::Io(Arc::new(io::Error::from(io::ErrorKind::StorageFull))),
+            StoreError::ReadOnly => {
+                StoreError::Io(Arc::new(io::Error::from(io::ErrorKind::ReadOnlyFilesystem)))
+            }
+            error => error,
+        }
+    }
 }
 
 impl From<io::Error> for StoreError {

@@ -13,6 +13,8 @@ use ::fjall::{
 };
 
 use super::directory::StoreDirectory;
+use super::journal::{self, JournalError};
+use super::space::{FREE_BYTES_MIN, FREE_BYTES_RESERVE, Space};
 use super::{Batch, Durability, OpenError, Range, Row, Store, StoreError, Table};
 
 /// Blocks and values read lately that stay in memory.
@@ -49,6 +51,7 @@ const FLUSH_POLL: Duration = Duration::from_millis(5);
 pub struct FjallStore {
     tables: [Keyspace; Table::ALL.len()],
     database: Database,
+    space: Space,
     stopped: AtomicBool,
     // Last, so that the lock is let go only when the engine has closed its files.
     _directory: StoreDirectory,
@@ -63,9 +66,11 @@ impl FjallStore {
         let directory = StoreDirectory::claim(dir)?;
         let failed = |error| open_error(dir, error);
         let engine = directory.engine(|path| create(path).map_err(failed))?;
+        let space = Space::of(&engine).map_err(|error| OpenError::io(&engine, error))?;
+        journal::inspect(&engine).map_err(|error| journal_error(dir, error))?;
         let database = builder(&engine).open().map_err(failed)?;
         let tables = open_tables(&database).map_err(failed)?;
-        Ok(FjallStore { tables, database, stopped: AtomicBool::new(false), _directory: directory })
+        Ok(FjallStore { tables, database, space, stopped: AtomicBool::new(false), _directory: directory })
     }
 
     fn table(&self, table: Table) -> &Keyspace {
@@ -139,7 +144,18 @@ impl Store for FjallStore {
         if batch.is_empty() && durability == Durability::Buffered {
             return Ok(());
         }
-        self.write(batch, durability).inspect_err(|_| self.stopped.store(true, Ordering::Release))
+        // Removing is what makes room, so it is never refused for want of it.
+        if batch.changes().any(|(_, _, value)| value.is_some()) {
+            self.space.check(batch.bytes(), FREE_BYTES_RESERVE)?;
+        }
+        self.write(batch, durability).map_err(|error| {
+            self.stopped.store(true, Ordering::Release);
+            error.while_writing()
+        })
+    }
+
+    fn check_room(&self, bytes: usize) -> Result<(), StoreError> {
+        self.space.check(bytes, FREE_BYTES_MIN)
     }
 
     fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -208,6 +224,13 @@ fn store_error(error: ::fjall::Error) -> StoreError {
         ::fjall::Error::Poisoned => StoreError::Stopped,
         ::fjall::Error::Locked => StoreError::Io(Arc::new(io::Error::from(io::ErrorKind::ResourceBusy))),
         damaged => StoreError::Corrupt(Arc::new(damaged)),
+    }
+}
+
+fn journal_error(dir: &Path, error: JournalError) -> OpenError {
+    match error {
+        JournalError::Io(error) => OpenError::io(dir, error),
+        damaged => OpenError::Corrupt { dir: dir.to_path_buf(), cause: Arc::new(damaged) },
     }
 }
 

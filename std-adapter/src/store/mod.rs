@@ -23,8 +23,10 @@ mod committer;
 mod directory;
 mod error;
 mod fjall;
+mod journal;
 mod memory;
 mod range;
+mod space;
 #[doc(hidden)]
 pub mod suite;
 
@@ -125,10 +127,22 @@ pub trait Store: Send + Sync + 'static {
     /// Applies the whole batch, and returns once it is as durable as asked.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`], [`StoreError::Full`] and [`StoreError::ReadOnly`] may refuse a batch and take
-    /// the next; after any other error the store takes no more changes ([`StoreError::Stopped`]), because what
-    /// a failed sync left on the disk is unknowable.
+    /// [`StoreError::TooLarge`], [`StoreError::Full`] and [`StoreError::ReadOnly`] refuse a batch of which nothing
+    /// was written, and the next may be taken. After any other error the store takes no more changes
+    /// ([`StoreError::Stopped`]), because what a failed sync left on the disk is unknowable.
     fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), StoreError>;
+
+    /// Whether there is room for `bytes` of work from outside. It is refused earlier than what [`commit`] refuses,
+    /// so that what was accepted before can still be finished.
+    ///
+    /// [`commit`]: Store::commit
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::ReadOnly`].
+    fn check_room(&self, bytes: usize) -> Result<(), StoreError> {
+        let _unbounded = bytes;
+        Ok(())
+    }
 
     /// The value at exactly `key`, or `None`.
     ///

@@ -48,11 +48,14 @@ pub fn persists<S: Store>(mut open: impl FnMut() -> S) {
     assert_eq!(keys(&open(), Table::Meta, Range::all()), ["a", "b", "c", "d"]);
 }
 
+/// A table, a key, and the value to put or `None` to remove.
+pub type Change = (Table, Vec<u8>, Option<Vec<u8>>);
+
 /// One step of a random history, see [`agrees_with_model`].
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// Commit these changes: a value to put, or `None` to remove.
-    Commit(Vec<(Table, Vec<u8>, Option<Vec<u8>>)>, Durability),
+    /// Commit these changes.
+    Commit(Vec<Change>, Durability),
     /// Compare a scan: from, to, reversed, limit.
     Scan(Table, Vec<u8>, Option<Vec<u8>>, bool, usize),
     /// Compare a scan by prefix.
@@ -91,12 +94,7 @@ pub fn agrees_with_model<S: Store>(steps: &[Step], store: S, mut reopen: impl Fn
 
 type Model = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
-fn commit_both<S: Store>(
-    store: &S,
-    model: &mut Model,
-    changes: &[(Table, Vec<u8>, Option<Vec<u8>>)],
-    durability: Durability,
-) {
+fn commit_both<S: Store>(store: &S, model: &mut Model, changes: &[Change], durability: Durability) {
     let mut batch = Batch::new();
     for (table, key, value) in changes {
         match value {

@@ -3,7 +3,7 @@
 //! The process is this test binary, started again with a role in its environment.
 
 use std::env;
-use std::io::{BufRead, BufReader, Write, stdout};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -53,7 +53,7 @@ fn write_forever(store: &FjallStore, durability: impl Fn(u64) -> Durability) {
             batch.put(table, number.to_be_bytes(), vec![number as u8; VALUE_BYTES]);
         }
         store.commit(&batch, durability(number)).unwrap();
-        writeln!(stdout(), "ack {number}").unwrap();
+        println!("ack {number}");
     }
 }
 
