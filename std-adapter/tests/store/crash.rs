@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use bellwire::store::{Batch, Durability, FjallStore, Range, Store, Table};
+use bellwire::store::{Batch, Durability, FjallStore, Range, Store, StoreError, Table};
 
 const ROLE: &str = "BELLWIRE_TEST_STORE_ROLE";
 const DIR: &str = "BELLWIRE_TEST_STORE_DIR";
@@ -41,6 +41,7 @@ fn other_process() {
             0 => Durability::Synced,
             _ => Durability::Buffered,
         }),
+        "write until it fails" => write_until_it_fails(&store),
         role => panic!("no role {role}"),
     }
 }
@@ -55,6 +56,23 @@ fn write_forever(store: &FjallStore, durability: impl Fn(u64) -> Durability) {
         store.commit(&batch, durability(number)).unwrap();
         println!("ack {number}");
     }
+}
+
+/// Writes until the operating system refuses, and checks that the store takes no more then but still reads.
+fn write_until_it_fails(store: &FjallStore) {
+    let commit = |number: u64| {
+        let mut batch = Batch::new();
+        batch.put(Table::Events, number.to_be_bytes(), vec![number as u8; 1_000_000]);
+        store.commit(&batch, Durability::Synced)
+    };
+    let (failed, error) = (0..).find_map(|number| Some((number, commit(number).err()?))).unwrap();
+    assert!(matches!(error, StoreError::Io(_)) && !error.is_passing(), "{error:?}");
+    assert!(matches!(commit(failed), Err(StoreError::Stopped)));
+    let mut removal = Batch::new();
+    removal.remove(Table::Events, 0u64.to_be_bytes());
+    assert!(matches!(store.commit(&removal, Durability::Buffered), Err(StoreError::Stopped)));
+    assert_eq!(next_number(store), failed);
+    println!("ack {failed}");
 }
 
 fn next_number(store: &FjallStore) -> u64 {
@@ -112,7 +130,7 @@ fn killed_writer_loses_nothing_synced() {
 /// Kills at moments spread over the time a creation takes here, from the start of the process on.
 #[test]
 fn killed_while_creating_or_opening() {
-    const ROUNDS: u32 = 30;
+    const ROUNDS: u32 = 20;
     let time_of = |dir: &Path| {
         let begin = std::time::Instant::now();
         assert!(start("open", dir).wait().unwrap().success());
@@ -133,4 +151,33 @@ fn killed_while_creating_or_opening() {
         drop(FjallStore::open(dir.path()).unwrap());
     }
     assert!(interrupted > 0, "no process was caught in the act");
+}
+
+/// No file may grow beyond what a journal has at first, so that a write to the journal fails half way.
+#[cfg(unix)]
+#[test]
+fn failed_write_stops_the_store_and_loses_nothing() {
+    const BLOCKS: u32 = 64 * 1024 * 1024 / 512;
+    let dir = tempfile::tempdir().unwrap();
+    let limited = Command::new("sh")
+        .arg("-c")
+        .arg(format!(
+            "trap '' XFSZ; ulimit -f {BLOCKS}; exec \"$0\" --exact crash::other_process --nocapture"
+        ))
+        .arg(env::current_exe().unwrap())
+        .env(ROLE, "write until it fails")
+        .env(DIR, dir.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&limited.stdout);
+    let acknowledged: u64 =
+        said.lines().find_map(|line| line.strip_prefix("ack ")?.parse().ok()).expect(&said);
+    let store = FjallStore::open(dir.path()).unwrap();
+    assert_eq!(next_number(&store), acknowledged);
+    for number in 0..acknowledged {
+        assert!(
+            store.read(Table::Events, &number.to_be_bytes()).unwrap().unwrap()
+                == vec![number as u8; 1_000_000]
+        );
+    }
 }
