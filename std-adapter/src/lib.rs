@@ -1,2 +1,3 @@
-//! The adapter's library: everything that touches a clock, a socket or a disk.
-pub mod store;
+//! adapter
+pub mod net;
+pub mod transform;

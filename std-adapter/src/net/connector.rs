@@ -1,0 +1,166 @@
+//! The connector under the client: checks the address of every connection before it is made.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::Service;
+
+use super::guard::AddressPolicy;
+use super::resolver::{LookupError, Resolve, checked_addresses};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+
+/// Makes TCP connections to addresses that the policy allows, and to no other.
+#[derive(Clone)]
+pub(super) struct GuardedConnector {
+    tcp: HttpConnector<GuardedResolver>,
+    policy: AddressPolicy,
+    reused: Arc<Semaphore>,
+}
+
+impl GuardedConnector {
+    /// A connector whose connections are used more than once as long as fewer than `reused_max` such are open.
+    pub(super) fn new(
+        policy: AddressPolicy,
+        resolver: Arc<dyn Resolve>,
+        connect_timeout: Duration,
+        reused_max: usize,
+    ) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(GuardedResolver { policy, resolver });
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(connect_timeout));
+        Self { tcp, policy, reused: Arc::new(Semaphore::new(reused_max)) }
+    }
+}
+
+impl Service<Uri> for GuardedConnector {
+    type Response = GuardedStream;
+    type Error = BoxError;
+    type Future = BoxFuture<GuardedStream, BoxError>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        if let Err(error) = check_literal(&uri, self.policy) {
+            return Box::pin(async move { Err(error.into()) });
+        }
+        let connecting = self.tcp.call(uri);
+        let reused = Arc::clone(&self.reused);
+        Box::pin(async move {
+            let stream = connecting.await?;
+            Ok(GuardedStream { stream, reuse: reused.try_acquire_owned().ok() })
+        })
+    }
+}
+
+/// Judges a host that is an address: `HttpConnector` connects to such without asking its resolver.
+fn check_literal(uri: &Uri, policy: AddressPolicy) -> Result<(), LookupError> {
+    let host = uri.host().unwrap_or_default();
+    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    match host.parse::<IpAddr>() {
+        Ok(address) => Ok(policy.check(address)?),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The resolver under `HttpConnector`: one lookup for each connection, all answers checked, and only those
+/// addresses handed on.
+#[derive(Clone)]
+pub(super) struct GuardedResolver {
+    policy: AddressPolicy,
+    resolver: Arc<dyn Resolve>,
+}
+
+impl Service<Name> for GuardedResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = LookupError;
+    type Future = BoxFuture<Self::Response, LookupError>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LookupError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let Self { policy, resolver } = self.clone();
+        Box::pin(async move {
+            let addresses = checked_addresses(resolver.as_ref(), name.as_str(), policy).await?;
+            // Port 0: the connector puts in the port of the URL.
+            let sockets: Vec<_> = addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect();
+            Ok(sockets.into_iter())
+        })
+    }
+}
+
+/// A connection, with the right to be used more than once or without it.
+pub(super) struct GuardedStream {
+    stream: TokioIo<TcpStream>,
+    reuse: Option<OwnedSemaphorePermit>,
+}
+
+impl GuardedStream {
+    fn inner(self: Pin<&mut Self>) -> Pin<&mut TokioIo<TcpStream>> {
+        Pin::new(&mut self.get_mut().stream)
+    }
+}
+
+impl Connection for GuardedStream {
+    fn connected(&self) -> Connected {
+        let connected = self.stream.connected();
+        if self.reuse.is_none() {
+            connected.poison();
+        }
+        connected
+    }
+}
+
+impl Read for GuardedStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.inner().poll_read(context, buffer)
+    }
+}
+
+impl Write for GuardedStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.inner().poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner().poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner().poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.inner().poll_write_vectored(context, slices)
+    }
+}
