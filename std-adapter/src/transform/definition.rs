@@ -82,7 +82,8 @@ impl Transformation {
             Value::Null => return Ok(Self::default()),
             Value::Object(members) => members,
             other => {
-                return Err(vec![problem("", "type", "The transformation is not an object", Some(other))]);
+                let wrong = ("type", "Not an object".to_owned());
+                return Err(vec![problem("transformation", wrong, other)]);
             }
         };
         let mut problems = Vec::new();
@@ -151,38 +152,40 @@ impl Transformation {
     }
 }
 
+/// What kind of thing is wrong with a value, and the sentence that says it.
+type Wrong = (&'static str, String);
+
 /// Reads one member; absent and null are `None`.
 fn member<T>(
     members: &Map<String, Value>,
     name: &str,
-    read: fn(&str, &Value) -> Result<T, Problem>,
+    read: fn(&Value) -> Result<T, Wrong>,
     note: &mut impl FnMut(Problem),
 ) -> Option<T> {
     let value = members.get(name).filter(|value| !value.is_null())?;
-    read(name, value).map_err(note).ok()
+    read(value).map_err(|wrong| note(problem(&format!("transformation.{name}"), wrong, value))).ok()
 }
 
-fn method(name: &str, value: &Value) -> Result<Method, Problem> {
+fn method(value: &Value) -> Result<Method, Wrong> {
     let known = METHODS.into_iter().find(|method| value == method.as_str());
-    known.ok_or_else(|| problem(name, "in", &one_of(METHODS.iter().map(Method::as_str)), Some(value)))
+    known.ok_or_else(|| ("in", one_of(METHODS.iter().map(Method::as_str))))
 }
 
-fn content_type(name: &str, value: &Value) -> Result<String, Problem> {
+fn content_type(value: &Value) -> Result<String, Wrong> {
     let known = CONTENT_TYPES.into_iter().find(|known| value == known);
-    let known = known.ok_or_else(|| problem(name, "in", &one_of(CONTENT_TYPES), Some(value)))?;
-    Ok(known.to_owned())
+    known.map(str::to_owned).ok_or_else(|| ("in", one_of(CONTENT_TYPES)))
 }
 
-fn boolean(name: &str, value: &Value) -> Result<bool, Problem> {
-    value.as_bool().ok_or_else(|| problem(name, "type", "Neither true nor false", Some(value)))
+fn boolean(value: &Value) -> Result<bool, Wrong> {
+    value.as_bool().ok_or_else(|| ("type", "Neither true nor false".to_owned()))
 }
 
-fn body(name: &str, value: &Value) -> Result<Value, Problem> {
+fn body(value: &Value) -> Result<Value, Wrong> {
     if depth_exceeds(value, TEMPLATE_DEPTH_MAX) {
-        return Err(problem(name, "size", &RenderError::TooDeep.to_string(), None));
+        return Err(("size", format!("Nested deeper than {TEMPLATE_DEPTH_MAX} levels")));
     }
-    let limit = format!("The template is longer than {RENDERED_BYTES_MAX} bytes");
-    json_bytes(value, RENDERED_BYTES_MAX).map_err(|_| problem(name, "size", &limit, None))?;
+    let too_long = |_| ("size", format!("Longer than {RENDERED_BYTES_MAX} bytes"));
+    json_bytes(value, RENDERED_BYTES_MAX).map_err(too_long)?;
     Ok(value.clone())
 }
 
@@ -201,8 +204,8 @@ fn one_of<'a>(allowed: impl IntoIterator<Item = &'a str>) -> String {
     format!("Not one of: {}", allowed.join(", "))
 }
 
-fn problem(member: &str, name: &'static str, details: &str, value: Option<&Value>) -> Problem {
-    let path =
-        if member.is_empty() { "transformation".to_owned() } else { format!("transformation.{member}") };
-    Problem { path, name, details: details.to_owned(), value: value.cloned() }
+/// The problem at `path`; a value that is too large is not repeated.
+fn problem(path: &str, (name, details): Wrong, value: &Value) -> Problem {
+    let value = (name != "size").then(|| value.clone());
+    Problem { path: path.to_owned(), name, details, value }
 }
