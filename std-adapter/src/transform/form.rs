@@ -25,7 +25,7 @@ use super::template::{NOT_UNRESERVED, RenderError, push};
 pub fn form_encode(value: &Value) -> Result<String, RenderError> {
     let mut form = Form::default();
     match value {
-        Value::Object(_) | Value::Array(_) => form.children(value)?,
+        Value::Object(_) | Value::Array(_) => form.children(value, Named::Bare)?,
         alone => push(&mut form.output, &encoded(&text(alone)))?,
     }
     Ok(form.output)
@@ -38,31 +38,42 @@ struct Form {
     name: String,
 }
 
+/// How a child's key joins the name of its parent.
+#[derive(Clone, Copy)]
+enum Named {
+    /// At the top: the key is the name.
+    Bare,
+    /// Below: the key follows in brackets.
+    Bracketed,
+}
+
 impl Form {
     fn value(&mut self, value: &Value) -> Result<(), RenderError> {
         match value {
-            Value::Object(_) | Value::Array(_) => self.children(value),
+            Value::Object(_) | Value::Array(_) => self.children(value, Named::Bracketed),
             leaf => self.pair(&text(leaf)),
         }
     }
 
-    fn children(&mut self, value: &Value) -> Result<(), RenderError> {
+    fn children(&mut self, value: &Value, named: Named) -> Result<(), RenderError> {
         match value {
-            Value::Object(members) => members.iter().try_for_each(|(key, value)| self.child(key, value)),
+            Value::Object(members) => {
+                members.iter().try_for_each(|(key, value)| self.child(key, value, named))
+            }
             Value::Array(items) => {
-                items.iter().enumerate().try_for_each(|(i, item)| self.child(&i.to_string(), item))
+                let mut items = items.iter().enumerate();
+                items.try_for_each(|(index, item)| self.child(&index.to_string(), item, named))
             }
             _ => Ok(()),
         }
     }
 
-    fn child(&mut self, key: &str, value: &Value) -> Result<(), RenderError> {
+    fn child(&mut self, key: &str, value: &Value, named: Named) -> Result<(), RenderError> {
         let parent_bytes = self.name.len();
         let key = encoded(key);
-        if parent_bytes == 0 {
-            push(&mut self.name, &key)?;
-        } else {
-            push(&mut self.name, &format!("%5B{key}%5D"))?;
+        match named {
+            Named::Bare => push(&mut self.name, &key)?,
+            Named::Bracketed => push(&mut self.name, &format!("%5B{key}%5D"))?,
         }
         self.value(value)?;
         self.name.truncate(parent_bytes);

@@ -1,0 +1,7 @@
+//! The HTTP client against real sockets: what it sends, hostile receivers, TLS, and names.
+
+mod hostile;
+mod names;
+mod plain;
+mod receiver;
+mod tls;
