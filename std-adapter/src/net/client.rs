@@ -27,14 +27,14 @@ use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use super::classify::classify;
-use super::connector::GuardedConnector;
+use super::connector::{BoxError, GuardedConnector, TimedConnector};
 use super::guard::AddressPolicy;
 use super::resolver::{Resolve, SystemResolver};
 use super::tls::{RootsError, client_config};
 
-/// The most bytes of a response's status line and headers.
+/// The most bytes of a response's status line and headers. Over HTTP/1.1 hyper takes at most 100 headers as well.
 pub const RESPONSE_HEAD_BYTES_MAX: usize = 32 * 1024;
-/// How long making a TCP connection may take. The request's own deadline holds as well.
+/// How long lookup, TCP and TLS may take together. The request's own deadline holds as well.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an unused connection is kept. Node.js servers close theirs after five seconds.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -58,7 +58,7 @@ pub struct ClientSettings {
     pub resolver: Arc<dyn Resolve>,
     /// Certificate authorities that are trusted beside the system's: see [`roots_from_pem`](super::roots_from_pem).
     pub extra_roots: Vec<CertificateDer<'static>>,
-    /// How long making a TCP connection may take.
+    /// How long lookup, TCP and TLS may take together.
     pub connect_timeout: Duration,
     /// How long an unused connection is kept.
     pub idle_timeout: Duration,
@@ -137,10 +137,13 @@ pub struct ReceivedResponse {
     pub truncated: bool,
 }
 
+/// From the URL to a connection that HTTP can be spoken on.
+type Connector = TimedConnector<HttpsConnector<GuardedConnector>>;
+
 /// The HTTP client. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct HttpClient {
-    client: Client<HttpsConnector<GuardedConnector>, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
 }
 
 impl HttpClient {
@@ -149,15 +152,7 @@ impl HttpClient {
     /// # Errors
     /// [`RootsError`] when an extra certificate authority cannot be used.
     pub fn new(settings: ClientSettings) -> Result<Self, RootsError> {
-        let tls = client_config(&settings.extra_roots)?;
-        let tcp = GuardedConnector::new(
-            settings.policy,
-            settings.resolver,
-            settings.connect_timeout,
-            settings.reused_connections_max,
-        );
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-        let connector = https.enable_http1().enable_http2().wrap_connector(tcp);
+        let connector = connector(&settings)?;
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -204,7 +199,7 @@ impl HttpClient {
         request: Request<Full<Bytes>>,
         bytes_max: usize,
         received: &mut Option<ReceivedResponse>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<(), BoxError> {
         let (head, body) = self.client.request(request).await?.into_parts();
         let response = received.insert(ReceivedResponse {
             status: head.status.as_u16(),
@@ -214,6 +209,19 @@ impl HttpClient {
         });
         Ok(read_capped(body, bytes_max, response).await?)
     }
+}
+
+fn connector(settings: &ClientSettings) -> Result<Connector, RootsError> {
+    let tcp = GuardedConnector::new(
+        settings.policy,
+        Arc::clone(&settings.resolver),
+        settings.connect_timeout,
+        settings.reused_connections_max,
+    );
+    let tls = client_config(&settings.extra_roots)?;
+    let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    let inner = https.enable_http1().enable_http2().wrap_connector(tcp);
+    Ok(TimedConnector { inner, timeout: settings.connect_timeout })
 }
 
 /// Reads the body into `response`, at most `bytes_max` bytes of it.

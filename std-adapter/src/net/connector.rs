@@ -1,4 +1,4 @@
-//! The connector under the client: checks the address of every connection before it is made.
+//! The connectors under the client: every address is checked before it is connected to, and connecting ends.
 
 use std::future::Future;
 use std::io;
@@ -20,7 +20,7 @@ use tower::Service;
 use super::guard::AddressPolicy;
 use super::resolver::{LookupError, Resolve, checked_addresses};
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 /// Makes TCP connections to addresses that the policy allows, and to no other.
@@ -66,6 +66,44 @@ impl Service<Uri> for GuardedConnector {
             let stream = connecting.await?;
             Ok(GuardedStream { stream, reuse: reused.try_acquire_owned().ok() })
         })
+    }
+}
+
+/// No connection in time.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection within {} ms", .0.as_millis())]
+struct ConnectTimedOut(Duration);
+
+/// Ends a connector's work after a time: lookup, TCP and TLS together.
+///
+/// A request's own deadline is not enough. When another connection becomes free first, the client takes that one
+/// and lets the connecting go on behind its back; a receiver that never ends its TLS handshakes could gather them.
+#[derive(Clone)]
+pub(super) struct TimedConnector<C> {
+    /// The connector that does the work.
+    pub(super) inner: C,
+    /// How long it may take.
+    pub(super) timeout: Duration,
+}
+
+impl<C> Service<Uri> for TimedConnector<C>
+where
+    C: Service<Uri, Error = BoxError>,
+    C::Response: Send,
+    C::Future: Send + 'static,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<C::Response, BoxError>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let timeout = self.timeout;
+        let connecting = tokio::time::timeout(timeout, self.inner.call(uri));
+        Box::pin(async move { connecting.await.unwrap_or_else(|_| Err(ConnectTimedOut(timeout).into())) })
     }
 }
 

@@ -37,12 +37,12 @@ pub struct BlockedAddress {
     /// The address as it was asked for.
     pub address: IpAddr,
     /// Why it is refused, as the end of a sentence: "a loopback address".
-    pub reason: Reason,
+    pub reason: BlockReason,
 }
 
 /// Why an address is refused; its text ends the sentence "… is".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
+pub enum BlockReason {
     /// The address lies in a special-purpose block.
     #[error("{0}")]
     Special(&'static str),
@@ -72,7 +72,7 @@ pub enum Reason {
 /// ```
 pub fn is_public(address: IpAddr) -> Result<(), BlockedAddress> {
     let reason = match address {
-        IpAddr::V4(v4) => special_v4(v4).map(Reason::Special),
+        IpAddr::V4(v4) => special_v4(v4).map(BlockReason::Special),
         IpAddr::V6(v6) => refused_v6(v6),
     };
     reason.map_or(Ok(()), |reason| Err(BlockedAddress { address, reason }))
@@ -138,14 +138,14 @@ const fn block(a: u16, b: u16, c: u16, d: u16) -> Ipv6Addr {
     Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)
 }
 
-fn refused_v6(address: Ipv6Addr) -> Option<Reason> {
+fn refused_v6(address: Ipv6Addr) -> Option<BlockReason> {
     if let Some(reason) = refused_inside(address) {
         return Some(reason);
     }
     if in_block_v6(address, NAT64, 96) || is_teredo(address) {
         return None;
     }
-    special_v6(address).or_else(|| not_global(address)).map(Reason::Special)
+    special_v6(address).or_else(|| not_global(address)).map(BlockReason::Special)
 }
 
 fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
@@ -163,11 +163,11 @@ fn in_block_v6(address: Ipv6Addr, block: Ipv6Addr, bits: u32) -> bool {
 }
 
 /// The refusal of an IPv4 address that `address` carries inside.
-fn refused_inside(address: Ipv6Addr) -> Option<Reason> {
+fn refused_inside(address: Ipv6Addr) -> Option<BlockReason> {
     let carried = carried_v4(address).into_iter().flatten();
     carried
         .into_iter()
-        .find_map(|(form, inner)| special_v4(inner).map(|reason| Reason::Wraps { form, inner, reason }))
+        .find_map(|(form, inner)| special_v4(inner).map(|reason| BlockReason::Wraps { form, inner, reason }))
 }
 
 /// The IPv4 addresses inside `address`, with the name of the form. Teredo carries two: server and client.

@@ -18,7 +18,7 @@ pub use self::client::{
     CONNECT_TIMEOUT, ClientSettings, Exchange, HttpClient, IDLE_PER_HOST_MAX, IDLE_TIMEOUT, OutgoingRequest,
     RESPONSE_HEAD_BYTES_MAX, REUSED_CONNECTIONS_MAX, ReceivedResponse,
 };
-pub use self::guard::{AddressPolicy, BlockedAddress, is_public};
+pub use self::guard::{AddressPolicy, BlockReason, BlockedAddress, is_public};
 pub use self::resolver::{
     LOOKUPS_IN_FLIGHT_MAX, LookupError, Resolve, ResolveError, Resolving, ScriptedResolver, SystemResolver,
     checked_addresses,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::pointer::{Piece, Pieces, Scope};
-use crate::net::{AddressPolicy, UrlError, check_url};
+use crate::net::{AddressPolicy, URL_BYTES_MAX, UrlError, check_url};
 
 /// The most bytes a filled-in template may have; of a JSON template, written compactly.
 pub const RENDERED_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -237,6 +237,9 @@ impl io::Write for BytesLeft {
 pub fn check_url_template(raw: &str, policy: AddressPolicy) -> Result<Url, UrlError> {
     if !has_pointers(raw) {
         return check_url(raw, policy);
+    }
+    if raw.len() > URL_BYTES_MAX {
+        return Err(UrlError::TooLong);
     }
     if !starts_with_authority(raw) {
         return Err(UrlError::PointerInAuthority);

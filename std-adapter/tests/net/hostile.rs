@@ -78,12 +78,21 @@ async fn a_response_that_breaks_off_is_a_failure_and_shows_what_arrived() {
 
 #[tokio::test]
 async fn silence_ends_with_the_deadline() {
-    let receiver = Receiver::start(|mut stream| async move { while stream.read_u8().await.is_ok() {} }).await;
+    let (ended, mut endings) = mpsc::unbounded_channel();
+    let receiver = Receiver::start(move |mut stream| {
+        let ended = ended.clone();
+        async move {
+            while stream.read_u8().await.is_ok() {}
+            ended.send(()).unwrap();
+        }
+    })
+    .await;
     let mut request = post(receiver.url("/"));
     request.timeout = SHORT;
     let exchange = open_client().send(request).await;
     assert_eq!((exchange.outcome, exchange.response), (Outcome::Timeout, None));
     assert_eq!(exchange.error.as_deref(), Some("No response arrived within 250 ms"));
+    endings.recv().await.expect("the connection is closed");
 }
 
 #[tokio::test]
@@ -165,6 +174,27 @@ async fn nonsense_is_a_connection_failure() {
         assert_eq!((exchange.outcome, &exchange.response), (Outcome::Connection, &None), "{answer:?}");
         assert!(exchange.error.unwrap().starts_with("The connection failed: "), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_been_seen_is_not_sent_again() {
+    let (seen, mut requests) = mpsc::unbounded_channel();
+    let receiver = Receiver::start(move |mut stream| {
+        let seen = seen.clone();
+        async move {
+            seen.send(read_request(&mut stream).await).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+            seen.send(read_request(&mut stream).await).unwrap();
+        }
+    })
+    .await;
+    let client = open_client();
+    assert_eq!(client.send(post(receiver.url("/"))).await.outcome, Outcome::Response { status: 200 });
+    assert_eq!(client.send(post(receiver.url("/"))).await.outcome, Outcome::Connection);
+    for _ in 0..2 {
+        assert!(requests.recv().await.flatten().is_some());
+    }
+    assert_eq!((requests.is_empty(), receiver.connections()), (true, 1));
 }
 
 #[tokio::test]

@@ -184,6 +184,24 @@ async fn a_handshake_that_never_ends_meets_the_deadline() {
     assert_eq!(Authority::new().client().send(request).await.outcome, Outcome::Timeout);
 }
 
+#[tokio::test]
+async fn a_handshake_ends_with_the_time_for_connecting() {
+    let silent = Receiver::start(|stream| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    let settings = ClientSettings {
+        policy: AddressPolicy::AllowPrivate,
+        connect_timeout: SHORT,
+        ..ClientSettings::default()
+    };
+    let url = format!("https://{}/", silent.address).parse().unwrap();
+    let exchange = HttpClient::new(settings).unwrap().send(post(url)).await;
+    assert_eq!(exchange.outcome, Outcome::Connection);
+    assert_eq!(exchange.error.as_deref(), Some("The connection failed: no connection within 250 ms"));
+}
+
 /// A body that never ends and is always ready.
 struct Endless;
 
