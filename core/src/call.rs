@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! How one call ended: the value that the sender gives and the delivery decision takes.
 
 use serde::{Deserialize, Serialize};
@@ -53,28 +52,3 @@ impl Outcome {
         }
     }
 }
-=======
-//! What one attempt came to.
-
-/// How one attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// An answer arrived.
-    Response {
-        /// Its status code.
-        status: u16,
-    },
-    /// The deadline passed.
-    Timeout,
-    /// The connection failed.
-    Connection,
-    /// The name could not be resolved.
-    NameResolution,
-    /// TLS failed.
-    Tls,
-    /// The address is not allowed.
-    BlockedAddress,
-    /// The request could not be made.
-    Invalid,
-}
->>>>>>> df60a1a (Call only addresses that may be called, and fill in templates within limits)

@@ -37,7 +37,6 @@
 //!
 //! `smoltcp_io` is there with the feature `smoltcp`: a TCP socket of smoltcp as a reader and writer of frames.
 #![no_std]
-<<<<<<< HEAD
 #![forbid(unsafe_code)]
 
 pub mod call;
@@ -53,6 +52,3 @@ pub mod table;
 pub mod time;
 pub mod topic;
 pub mod wire;
-=======
-pub mod call;
->>>>>>> df60a1a (Call only addresses that may be called, and fill in templates within limits)
