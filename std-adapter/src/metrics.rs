@@ -1,0 +1,118 @@
+//! What is counted, and its text for Prometheus.
+
+use bellwire_core::call::Outcome;
+use bellwire_core::delivery::Decision;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// Seconds of the first bucket of the attempts' durations; twelve buckets double from there to four seconds.
+const FIRST_BUCKET_SECONDS: f64 = 0.002;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+enum Result {
+    Success,
+    Failure,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabels {
+    result: Result,
+    error: &'static str,
+}
+
+/// The counters of one server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    events: Counter,
+    duplicates: Counter,
+    refused: Counter,
+    owed: Counter,
+    attempts: Family<AttemptLabels, Counter>,
+    durations: Histogram,
+    retries: Counter,
+    dead: Counter,
+    in_flight: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let mut registry = Registry::with_prefix("bellwire");
+        let metrics = Metrics {
+            events: Counter::default(),
+            duplicates: Counter::default(),
+            refused: Counter::default(),
+            owed: Counter::default(),
+            attempts: Family::default(),
+            durations: Histogram::new(exponential_buckets(FIRST_BUCKET_SECONDS, 2.0, 12)),
+            retries: Counter::default(),
+            dead: Counter::default(),
+            in_flight: Gauge::default(),
+            registry: Registry::default(),
+        };
+        registry.register("events_accepted", "Events answered with 202", metrics.events.clone());
+        registry.register("events_duplicate", "Publishes recognised as repeated", metrics.duplicates.clone());
+        registry.register("events_refused", "Publishes refused", metrics.refused.clone());
+        registry.register("deliveries_owed", "Deliveries that accepted events owed", metrics.owed.clone());
+        registry.register("attempts", "Attempts that ended, by result and error", metrics.attempts.clone());
+        registry.register_with_unit(
+            "attempt_duration",
+            "Time from sending a request to its outcome",
+            Unit::Seconds,
+            metrics.durations.clone(),
+        );
+        registry.register("retries", "Attempts that led to another", metrics.retries.clone());
+        registry.register("deliveries_dead", "Deliveries given up", metrics.dead.clone());
+        registry.register("attempts_in_flight", "Attempts under way", metrics.in_flight.clone());
+        Metrics { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    /// An event was accepted and owes this many deliveries.
+    pub fn event_accepted(&self, owed: usize) {
+        self.events.inc();
+        self.owed.inc_by(owed as u64);
+    }
+
+    /// A publish repeated an earlier one.
+    pub fn event_duplicate(&self) {
+        self.duplicates.inc();
+    }
+
+    /// A publish was refused.
+    pub fn event_refused(&self) {
+        self.refused.inc();
+    }
+
+    /// An attempt's outcome was recorded.
+    pub fn attempt_ended(&self, outcome: Outcome, decision: Decision) {
+        let result = if outcome.is_success() { Result::Success } else { Result::Failure };
+        self.attempts
+            .get_or_create(&AttemptLabels { result, error: outcome.error_name().unwrap_or("") })
+            .inc();
+        match decision {
+            Decision::Retry { .. } => self.retries.inc(),
+            Decision::Dead => self.dead.inc(),
+            Decision::Succeeded => 0,
+        };
+    }
+
+    /// How long a request took.
+    pub fn attempt_took(&self, seconds: f64) {
+        self.durations.observe(seconds);
+    }
+
+    /// The text for Prometheus.
+    pub fn render(&self, in_flight: usize) -> String {
+        self.in_flight.set(in_flight as i64);
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing into a string does not fail");
+        text
+    }
+}
