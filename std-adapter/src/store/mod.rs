@@ -26,6 +26,7 @@ mod fjall;
 mod journal;
 mod memory;
 mod range;
+pub mod record;
 mod space;
 #[doc(hidden)]
 pub mod suite;

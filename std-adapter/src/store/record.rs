@@ -1,0 +1,355 @@
+//! The disk format: every record and key of the store. No other file derives it.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use bellwire_core::call::Outcome;
+
+use super::StoreError;
+use crate::secret::Secret;
+
+/// Separates the parts of a key that hold text; no id contains it.
+const SEPARATOR: u8 = 0;
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+pub enum Role {
+    /// Read definitions, calls and health.
+    Read,
+    /// Publish events.
+    Publish,
+    /// Everything within its space, publishing and reading included.
+    Manage,
+    /// Everything in every space.
+    #[value(skip)]
+    Admin,
+}
+
+/// Who did something, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// Id of the token's user.
+    pub by: String,
+}
+
+/// When and by whom a thing was made and last changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The making.
+    pub created: Stamp,
+    /// The last change; the making when there was none.
+    pub updated: Stamp,
+}
+
+impl History {
+    /// Starts with its making.
+    pub fn begun(stamp: Stamp) -> History {
+        History { created: stamp.clone(), updated: stamp }
+    }
+
+    /// The same history with a later change.
+    pub fn changed(&self, stamp: Stamp) -> History {
+        History { created: self.created.clone(), updated: stamp }
+    }
+}
+
+/// A space.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SpaceRecord {
+    /// Number within the store, never used again.
+    pub uid: u64,
+    /// The space's id.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// Counts the accepted changes.
+    pub version: u64,
+    /// When and by whom.
+    pub history: History,
+}
+
+/// A custom header of a definition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderRecord {
+    /// Name as the user wrote it.
+    pub key: String,
+    /// The value; hidden like a secret whether it is one or not.
+    pub value: Secret,
+    /// `secret` as the user gave it; absent stays absent.
+    pub secret: Option<bool>,
+}
+
+/// A webhook definition. JSON parts are kept as text so that they are echoed as they came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WebhookRecord {
+    /// Number within the store, never used again: what is owed to a deleted webhook cannot reach its successor.
+    pub uid: u64,
+    /// The webhook's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The endpoint's URL, possibly with pointers.
+    pub url: String,
+    /// Topics, in the user's order.
+    pub topics: Vec<String>,
+    /// Filters as JSON; `None` when never given.
+    pub filters_json: Option<String>,
+    /// Custom headers.
+    pub headers: Vec<HeaderRecord>,
+    /// Basic auth's user name.
+    pub basic_username: Option<String>,
+    /// Basic auth's password.
+    pub basic_password: Option<Secret>,
+    /// Transformation as JSON.
+    pub transformation_json: Option<String>,
+    /// Whether calls are made.
+    pub active: bool,
+    /// Counts the accepted changes, from 0.
+    pub version: u64,
+    /// When and by whom.
+    pub history: History,
+}
+
+/// A space's signing secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SigningSecretRecord {
+    /// The 64 characters.
+    pub value: Secret,
+    /// Counts the accepted changes, from 1.
+    pub version: u64,
+    /// When and by whom.
+    pub history: History,
+}
+
+/// A space's own retry policy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RetryPolicyRecord {
+    /// Retries after the first attempt.
+    pub retries_max: u8,
+    /// Counts the accepted changes, from 1.
+    pub version: u64,
+    /// When and by whom.
+    pub history: History,
+}
+
+/// An access token; its hash is the key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenRecord {
+    /// Id under which it is listed, and of the user it stands for.
+    pub id: String,
+    /// Its space; `None` for every space.
+    pub space_uid: Option<u64>,
+    /// What it may do.
+    pub role: Role,
+    /// Its name for people.
+    pub name: String,
+    /// When and by whom it was made.
+    pub created: Stamp,
+}
+
+/// An accepted event.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventRecord {
+    /// The event's environment.
+    pub environment: String,
+    /// `Type.action`.
+    pub topic: String,
+    /// When it happened, milliseconds since 1970.
+    pub occurred_at_ms: u64,
+    /// Id of the user or token that caused it.
+    pub user: String,
+    /// The entity's id, where the payload has one.
+    pub entity_id: Option<String>,
+    /// Context headers that are passed on, lower-case names.
+    pub context: Vec<(String, String)>,
+    /// The payload's bytes as they came.
+    #[serde(with = "payload_bytes")]
+    pub payload: Vec<u8>,
+}
+
+/// One event owed to one webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedRecord {
+    /// The event's space.
+    pub space_uid: u64,
+    /// The attempt that is due, from 1.
+    pub attempt: u32,
+}
+
+/// One attempt as the activity log lists it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// The event that was sent.
+    pub event_id: u128,
+    /// `Type.action`.
+    pub topic: String,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// URL that was called.
+    pub url: String,
+    /// When the request was sent.
+    pub request_at_ms: u64,
+    /// When the response had come; `None` without a response.
+    pub response_at_ms: Option<u64>,
+}
+
+/// What one attempt sent and received.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallDetailsRecord {
+    /// HTTP method.
+    pub method: String,
+    /// Request headers, secrets already redacted.
+    pub request_headers: Vec<(String, String)>,
+    /// Request body, cut to the log's limit.
+    pub request_body: String,
+    /// Whether the request body was cut.
+    pub request_cut: bool,
+    /// The attempt's total deadline.
+    pub timeout_ms: u64,
+    /// What came back; `None` without a response.
+    pub response: Option<ResponseRecord>,
+    /// What went wrong, as a sentence.
+    pub error: Option<String>,
+}
+
+/// A response as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResponseRecord {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers; a name that repeats has its values joined.
+    pub headers: Vec<(String, String)>,
+    /// Body, cut to the log's limit.
+    pub body: String,
+    /// Whether the body was cut.
+    pub cut: bool,
+}
+
+/// The first event that came with an idempotency key.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct DedupRecord {
+    /// The event.
+    pub event_id: u128,
+    /// When it was accepted.
+    pub at_ms: u64,
+}
+
+/// Writes a record.
+pub fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+    postcard::to_stdvec(record).expect("records hold nothing that postcard cannot write")
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when the bytes are not such a record.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    postcard::from_bytes(bytes).map_err(|cause| StoreError::Corrupt(Arc::new(cause)))
+}
+
+/// A key that no version of this server wrote.
+#[derive(Debug, thiserror::Error)]
+#[error("a key of the store has a length that no key has")]
+struct UnreadableKey;
+
+/// The error for a key that is not as it should be.
+pub(crate) fn unreadable() -> StoreError {
+    StoreError::Corrupt(Arc::new(UnreadableKey))
+}
+
+/// Key of a thing within a space that has a name: `space uid, name`.
+pub fn named_key(space_uid: u64, name: &str) -> Vec<u8> {
+    [&space_uid.to_be_bytes(), name.as_bytes()].concat()
+}
+
+/// Key of a space.
+pub fn space_key(id: &str) -> Vec<u8> {
+    [id.as_bytes(), &[SEPARATOR]].concat()
+}
+
+/// Key of anything ordered by time under a space or webhook: `owner uid, id`.
+pub fn timed_key(owner_uid: u64, id: u128) -> [u8; 24] {
+    let mut key = [0; 24];
+    key[..8].copy_from_slice(&owner_uid.to_be_bytes());
+    key[8..].copy_from_slice(&id.to_be_bytes());
+    key
+}
+
+/// Reads a [`timed_key`].
+pub fn read_timed_key(key: &[u8]) -> Result<(u64, u128), StoreError> {
+    let key: &[u8; 24] = key.try_into().map_err(|_| unreadable())?;
+    let (owner, id) = key.split_at(8);
+    Ok((
+        u64::from_be_bytes(owner.try_into().expect("8 bytes")),
+        u128::from_be_bytes(id.try_into().expect("16 bytes")),
+    ))
+}
+
+/// Names one owed delivery; orders a webhook's deliveries by when they are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwedKey {
+    /// The webhook.
+    pub webhook_uid: u64,
+    /// When the next attempt is due.
+    pub due_ms: u64,
+    /// The event.
+    pub event_id: u128,
+}
+
+impl OwedKey {
+    /// The key's bytes: `webhook uid, due, event id`, each big-endian.
+    pub fn to_bytes(self) -> [u8; 32] {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&self.webhook_uid.to_be_bytes());
+        key[8..16].copy_from_slice(&self.due_ms.to_be_bytes());
+        key[16..].copy_from_slice(&self.event_id.to_be_bytes());
+        key
+    }
+
+    /// Reads a key's bytes.
+    pub fn from_bytes(key: &[u8]) -> Result<OwedKey, StoreError> {
+        let key: &[u8; 32] = key.try_into().map_err(|_| unreadable())?;
+        let (webhook_uid, rest) = key.split_at(8);
+        let (due_ms, event_id) = rest.split_at(8);
+        Ok(OwedKey {
+            webhook_uid: u64::from_be_bytes(webhook_uid.try_into().expect("8 bytes")),
+            due_ms: u64::from_be_bytes(due_ms.try_into().expect("8 bytes")),
+            event_id: u128::from_be_bytes(event_id.try_into().expect("16 bytes")),
+        })
+    }
+}
+
+/// Payloads are written as one run of bytes, not byte by byte.
+mod payload_bytes {
+    use serde::{Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(payload: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(payload)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Payload;
+        impl de::Visitor<'_> for Payload {
+            type Value = Vec<u8>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+
+            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+        }
+        deserializer.deserialize_byte_buf(Payload)
+    }
+}
