@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::form::form_encode;
 use super::pointer::Scope;
 use super::template::{RENDERED_BYTES_MAX, RenderError, TEMPLATE_DEPTH_MAX, json_bytes, render_value};
+use crate::problem::Problem;
 
 /// The content type of requests that a webhook does not change.
 pub const CONTENT_TYPE_DEFAULT: &str = "application/vnd.contentful.management.v1+json";
@@ -37,19 +38,6 @@ pub struct Transformation {
     pub include_content_length: Option<bool>,
     /// The template of the body; default: the event's payload, byte for byte.
     pub body: Option<Value>,
-}
-
-/// One thing wrong with a definition, in the shape of an item of a validation error.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Problem {
-    /// Where, as a dotted path from the definition's top: `transformation.method`.
-    pub path: String,
-    /// What kind: `type`, `in` (not one of a list) or `size`.
-    pub name: &'static str,
-    /// One sentence for the caller.
-    pub details: String,
-    /// The value that is wrong, where it helps.
-    pub value: Option<Value>,
 }
 
 /// The body of a request and its content type.

@@ -5,7 +5,7 @@ mod form;
 mod pointer;
 mod template;
 
-pub use self::definition::{CONTENT_TYPE_DEFAULT, CONTENT_TYPES, METHODS, Problem, Rendered, Transformation};
+pub use self::definition::{CONTENT_TYPE_DEFAULT, CONTENT_TYPES, METHODS, Rendered, Transformation};
 pub use self::form::form_encode;
 pub use self::pointer::Scope;
 pub use self::template::{
