@@ -1,0 +1,302 @@
+//! Events in: checked, recognised when repeated, and made durable together with what they owe, before anyone is told.
+
+pub mod attributes;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bellwire_core::id::Id;
+use bellwire_core::topic::Topic;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use tokio::sync::watch;
+
+use self::attributes::PayloadFields;
+use crate::clock;
+use crate::deliver::Deliveries;
+use crate::dispatch::dispatch;
+use crate::id::IdMaker;
+use crate::limits::{BODY_BYTES_MAX, DEDUP_WINDOW, IDEMPOTENCY_KEY_BYTES_MAX};
+use crate::metrics::Metrics;
+use crate::store::record::{self, DedupRecord, EventRecord, OwedKey};
+use crate::store::{Batch, CommitError, Committer, Durability, Store, StoreError, Table};
+use crate::webhooks::Space;
+
+/// The environment of an event that names none.
+pub const DEFAULT_ENVIRONMENT: &str = "master";
+
+/// An event as a publisher hands it in.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// `Type.action`, with or without a header prefix.
+    pub topic: String,
+    /// The environment, when the publisher says it outside the payload.
+    pub environment: Option<String>,
+    /// The payload: any JSON, kept byte for byte.
+    pub payload: Bytes,
+    /// Publishes with the same key within the window are one event.
+    pub idempotency_key: Option<String>,
+    /// When it happened; now when absent.
+    pub occurred_at_ms: Option<u64>,
+    /// Context headers to pass on, lower-case names.
+    pub context: Vec<(String, String)>,
+    /// Id of the publisher's token, named as the user where the payload names none.
+    pub publisher: String,
+}
+
+/// What became of a publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The event's id.
+    pub event_id: u128,
+    /// Ids of the webhooks that it is owed to. Empty when the publish was a repeated one.
+    pub webhooks: Vec<String>,
+    /// Whether an earlier publish with the same idempotency key made the event.
+    pub duplicate: bool,
+}
+
+/// Why a publish was refused.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// The topic is not one.
+    #[error("The topic {topic:?} is not valid: {problem}")]
+    Topic {
+        /// What was sent.
+        topic: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The payload is not JSON.
+    #[error("The payload is not valid JSON: {0}")]
+    NotJson(String),
+    /// A part is longer than its limit, or has characters it cannot have.
+    #[error("{0}")]
+    Invalid(String),
+    /// The payload is longer than its limit.
+    #[error("The payload has more than {BODY_BYTES_MAX} bytes")]
+    TooLarge,
+    /// It could not be made durable.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes events in.
+pub struct Ingest {
+    store: Arc<dyn Store>,
+    committer: Committer,
+    deliveries: Deliveries,
+    ids: Arc<IdMaker>,
+    metrics: Arc<Metrics>,
+    /// Keyed publishes under way: whoever comes with the same key waits for the first one's end.
+    under_way: Mutex<HashMap<Vec<u8>, watch::Receiver<()>>>,
+}
+
+impl Ingest {
+    /// The way in to this store.
+    pub fn new(
+        store: Arc<dyn Store>,
+        committer: Committer,
+        deliveries: Deliveries,
+        ids: Arc<IdMaker>,
+        metrics: Arc<Metrics>,
+    ) -> Ingest {
+        Ingest { store, committer, deliveries, ids, metrics, under_way: Mutex::default() }
+    }
+
+    /// Accepts one event. When this returns `Ok`, the event and what it owes are on the disk.
+    ///
+    /// # Errors
+    /// When it is refused; nothing of it is stored then.
+    pub async fn accept(
+        self: &Arc<Self>,
+        space: Arc<Space>,
+        incoming: Incoming,
+    ) -> Result<Accepted, Refusal> {
+        let mut results = self.accept_all(space, vec![Ok(incoming)]).await?;
+        results.pop().expect("one event in, one result out")
+    }
+
+    /// Accepts many events, each for itself, made durable together. What was refused before it came here passes
+    /// through, so that results stand in the order of the events.
+    ///
+    /// The work goes on when the caller stops waiting: what is durable is also delivered.
+    ///
+    /// # Errors
+    /// When none could be made durable.
+    pub async fn accept_all(
+        self: &Arc<Self>,
+        space: Arc<Space>,
+        incoming: Vec<Result<Incoming, Refusal>>,
+    ) -> Result<Vec<Result<Accepted, Refusal>>, Refusal> {
+        let ingest = self.clone();
+        let accepting = tokio::spawn(async move { ingest.accept_in_turn(&space, incoming).await });
+        accepting.await.unwrap_or_else(|fault| std::panic::resume_unwind(fault.into_panic()))
+    }
+
+    async fn accept_in_turn(
+        &self,
+        space: &Space,
+        incoming: Vec<Result<Incoming, Refusal>>,
+    ) -> Result<Vec<Result<Accepted, Refusal>>, Refusal> {
+        let mut keys: Vec<Vec<u8>> =
+            incoming.iter().flatten().filter_map(|incoming| dedup_key(space, incoming)).collect();
+        // Everyone takes turns in the same order, so that nobody waits for somebody who waits for them.
+        keys.sort_unstable();
+        keys.dedup();
+        let mut turns = Vec::with_capacity(keys.len());
+        for key in keys {
+            turns.push(self.take_turn(key).await);
+        }
+        let mut together = Together::default();
+        let add = |incoming: Result<Incoming, Refusal>| {
+            incoming.and_then(|incoming| self.add(space, &incoming, &mut together))
+        };
+        let results: Vec<Result<Accepted, Refusal>> = incoming.into_iter().map(add).collect();
+        if !together.batch.is_empty() {
+            self.committer.try_commit(together.batch, Durability::Synced).await?;
+            self.deliveries.push(&together.owed);
+        }
+        results.iter().for_each(|result| self.count(result));
+        Ok(results)
+    }
+
+    fn count(&self, result: &Result<Accepted, Refusal>) {
+        match result {
+            Ok(accepted) if accepted.duplicate => self.metrics.event_duplicate(),
+            Ok(accepted) => self.metrics.event_accepted(accepted.webhooks.len()),
+            Err(_) => self.metrics.event_refused(),
+        }
+    }
+
+    /// Adds one event and what it owes to what is committed together, unless its key was seen before.
+    fn add(&self, space: &Space, incoming: &Incoming, together: &mut Together) -> Result<Accepted, Refusal> {
+        let key = dedup_key(space, incoming);
+        if let Some(key) = &key {
+            let before = together.keys.get(key).copied();
+            if let Some(event_id) = before.map_or_else(|| self.seen(key), |id| Ok(Some(id)))? {
+                return Ok(Accepted { event_id, webhooks: Vec::new(), duplicate: true });
+            }
+        }
+        let checked = Checked::new(incoming)?;
+        let (now_ms, event_id) = (clock::now_ms(), self.ids.next());
+        let (event, fields) = checked.into_record(incoming, now_ms);
+        let attributes = fields.attributes(&event.environment);
+        let dispatched = dispatch(space, event_id, &event, &attributes, now_ms, &mut together.batch);
+        if let Some(key) = key {
+            together.batch.put(
+                Table::Dedup,
+                key.clone(),
+                record::encode(&DedupRecord { event_id, at_ms: now_ms }),
+            );
+            together.keys.insert(key, event_id);
+        }
+        together.owed.extend(dispatched.owed);
+        Ok(Accepted { event_id, webhooks: dispatched.webhooks, duplicate: false })
+    }
+
+    /// Waits until no other publish with this key is under way; none begins while the turn is held.
+    async fn take_turn(&self, key: Vec<u8>) -> Turn<'_> {
+        loop {
+            let mut other = {
+                let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+                match under_way.get(&key) {
+                    Some(other) => other.clone(),
+                    None => {
+                        let (done, waiting) = watch::channel(());
+                        under_way.insert(key.clone(), waiting);
+                        return Turn { ingest: self, key, _done: done };
+                    }
+                }
+            };
+            let _ = other.changed().await;
+        }
+    }
+
+    fn seen(&self, key: &[u8]) -> Result<Option<u128>, StoreError> {
+        let Some(bytes) = self.store.read(Table::Dedup, key)? else { return Ok(None) };
+        let first: DedupRecord = record::decode(&bytes)?;
+        let age_ms = clock::now_ms().saturating_sub(first.at_ms);
+        Ok((u128::from(age_ms) < DEDUP_WINDOW.as_millis()).then_some(first.event_id))
+    }
+}
+
+/// The parts of an event that had to be checked.
+struct Checked {
+    topic: String,
+    environment: String,
+    fields: PayloadFields,
+}
+
+impl Checked {
+    fn new(incoming: &Incoming) -> Result<Checked, Refusal> {
+        let topic = Topic::parse(&incoming.topic).map_err(|problem| Refusal::Topic {
+            topic: shorten(&incoming.topic),
+            problem: problem.to_string(),
+        })?;
+        if incoming.payload.len() > BODY_BYTES_MAX {
+            return Err(Refusal::TooLarge);
+        }
+        let key = incoming.idempotency_key.as_ref();
+        if key.is_some_and(|key| key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX) {
+            return Err(Refusal::Invalid(format!(
+                "An idempotency key has 1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes"
+            )));
+        }
+        let fields =
+            PayloadFields::read(&incoming.payload).map_err(|cause| Refusal::NotJson(cause.to_string()))?;
+        let said =
+            incoming.environment.as_deref().or(fields.environment.as_deref()).unwrap_or(DEFAULT_ENVIRONMENT);
+        let environment = Id::parse(said).map_err(|problem| {
+            Refusal::Invalid(format!("The environment {:?} is not valid: {problem}", shorten(said)))
+        })?;
+        Ok(Checked { topic: topic.to_string(), environment: environment.as_str().to_owned(), fields })
+    }
+
+    fn into_record(self, incoming: &Incoming, now_ms: u64) -> (EventRecord, PayloadFields) {
+        let event = EventRecord {
+            environment: self.environment,
+            topic: self.topic,
+            occurred_at_ms: incoming.occurred_at_ms.unwrap_or(now_ms),
+            user: self.fields.user().unwrap_or(&incoming.publisher).to_owned(),
+            entity_id: self.fields.id.clone(),
+            context: incoming.context.clone(),
+            payload: incoming.payload.to_vec(),
+        };
+        (event, self.fields)
+    }
+}
+
+/// What is committed together.
+#[derive(Default)]
+struct Together {
+    batch: Batch,
+    owed: Vec<OwedKey>,
+    keys: HashMap<Vec<u8>, u128>,
+}
+
+/// The right to publish with one idempotency key; given back when dropped.
+struct Turn<'a> {
+    ingest: &'a Ingest,
+    key: Vec<u8>,
+    _done: watch::Sender<()>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.ingest.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// The key under which a publish is remembered, if it has one: the space, and a hash since callers choose the text.
+fn dedup_key(space: &Space, incoming: &Incoming) -> Option<Vec<u8>> {
+    let key = incoming.idempotency_key.as_ref()?;
+    Some([&space.uid.to_be_bytes()[..], &Sha256::digest(key)].concat())
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(100).collect()
+}
