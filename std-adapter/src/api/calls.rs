@@ -1,0 +1,62 @@
+//! The activity log and the health of a webhook.
+
+use axum::extract::{Path, RawQuery, State};
+
+use super::access::{Caller, Wish};
+use super::definitions::find;
+use super::error::ApiError;
+use super::query::Paging;
+use super::shape::CallPlace;
+use super::{Answer, AppState, Reply, shape};
+use crate::id;
+use crate::limits::CALLS_PER_WEBHOOK;
+
+/// `GET …/webhooks/{webhook}/calls`: newest first, unless ordered by `sys.createdAt`.
+pub(super) async fn list(
+    State(app): AppState,
+    caller: Caller,
+    Path((space, webhook)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let paging = Paging::parse(query.as_deref(), &["sys.createdAt"])?;
+    let space = caller.enter(&app, &space, Wish::Read)?;
+    let webhook = find(&space, &webhook)?;
+    let page = app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?;
+    let overview = |(call, record): &(u128, _)| {
+        shape::call_overview(CallPlace { space: &space.id, webhook: &webhook.record.id, call: *call }, record)
+    };
+    let oldest_first = paging.order.first().is_some_and(|order| !order.descending);
+    let items = if oldest_first {
+        paging.cut(page.calls.iter().rev().map(overview))
+    } else {
+        paging.cut(page.calls.iter().map(overview))
+    };
+    Ok(Reply::ok(shape::array(page.total, paging.skip, paging.limit, items)))
+}
+
+/// `GET …/webhooks/{webhook}/calls/{call}`.
+pub(super) async fn read(
+    State(app): AppState,
+    caller: Caller,
+    Path((space, webhook, call)): Path<(String, String, String)>,
+) -> Answer {
+    let space = caller.enter(&app, &space, Wish::Read)?;
+    let webhook = find(&space, &webhook)?;
+    let not_found = || ApiError::not_found("WebhookCallDetails", &call, &space.id);
+    let id = id::from_text(&call).ok_or_else(not_found)?;
+    let (record, details) = app.calls.call(webhook.record.uid, id)?.ok_or_else(not_found)?;
+    let place = CallPlace { space: &space.id, webhook: &webhook.record.id, call: id };
+    Ok(Reply::ok(shape::call_details(place, &record, &details)))
+}
+
+/// `GET …/webhooks/{webhook}/health`.
+pub(super) async fn health(
+    State(app): AppState,
+    caller: Caller,
+    Path((space, webhook)): Path<(String, String)>,
+) -> Answer {
+    let space = caller.enter(&app, &space, Wish::Read)?;
+    let webhook = find(&space, &webhook)?;
+    let health = app.calls.health(webhook.record.uid)?;
+    Ok(Reply::ok(shape::health(&space.id, &webhook.record.id, health)))
+}

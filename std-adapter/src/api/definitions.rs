@@ -1,0 +1,149 @@
+//! Webhook definitions: list, make, read, replace, delete.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use serde_json::Value;
+
+use super::access::{Caller, Wish};
+use super::error::ApiError;
+use super::query::{Order, Paging, expected_version, read_json};
+use super::spaces::check_id;
+use super::{Answer, App, AppState, Reply, shape};
+use crate::webhooks::definition::Definition;
+use crate::webhooks::{Space, Webhook};
+
+/// What the list can be ordered by.
+const ORDERS: [&str; 5] = ["sys.createdAt", "sys.updatedAt", "sys.id", "sys.version", "name"];
+
+/// `GET …/webhook_definitions`: oldest first unless the caller says otherwise.
+pub(super) async fn list(
+    State(app): AppState,
+    caller: Caller,
+    Path(space): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let paging = Paging::parse(query.as_deref(), &ORDERS)?;
+    let space = caller.enter(&app, &space, Wish::Read)?;
+    let mut webhooks = space.live().webhooks.clone();
+    webhooks.sort_by(|a, b| compare(a, b, &paging.order));
+    let total = webhooks.len();
+    let items =
+        paging.cut(webhooks.iter().map(|webhook| shape::webhook_definition(&space.id, &webhook.record)));
+    Ok(Reply::ok(shape::array(total, paging.skip, paging.limit, items)))
+}
+
+fn compare(a: &Webhook, b: &Webhook, order: &[Order]) -> Ordering {
+    order.iter().fold(Ordering::Equal, |so_far, by| {
+        so_far.then_with(|| {
+            let ordering = compare_field(a, b, &by.field);
+            if by.descending { ordering.reverse() } else { ordering }
+        })
+    })
+}
+
+fn compare_field(a: &Webhook, b: &Webhook, field: &str) -> Ordering {
+    let (a, b) = (&a.record, &b.record);
+    match field {
+        // Webhooks made in the same millisecond keep the order of their making.
+        "sys.createdAt" => (a.history.created.at_ms, a.uid).cmp(&(b.history.created.at_ms, b.uid)),
+        "sys.updatedAt" => a.history.updated.at_ms.cmp(&b.history.updated.at_ms),
+        "sys.version" => a.version.cmp(&b.version),
+        "name" => a.name.cmp(&b.name),
+        _ => a.id.cmp(&b.id),
+    }
+}
+
+/// `POST …/webhook_definitions`: makes a webhook with an id of ours.
+pub(super) async fn create(
+    State(app): AppState,
+    caller: Caller,
+    Path(space): Path<String>,
+    body: Body,
+) -> Answer {
+    let space = caller.enter(&app, &space, Wish::Manage)?;
+    let body = read_json(body).await?;
+    let webhook = make(&app, &caller, &space, app.ids.next_text(), &body).await?;
+    let location = format!("/spaces/{}/webhook_definitions/{}", space.id, webhook.record.id);
+    Ok(Reply::ok(shape::webhook_definition(&space.id, &webhook.record)).at(location))
+}
+
+async fn make(
+    app: &App,
+    caller: &Caller,
+    space: &Arc<Space>,
+    id: String,
+    body: &Value,
+) -> Result<Arc<Webhook>, ApiError> {
+    let definition = Definition::parse(body, None, app.policy).map_err(ApiError::Validation)?;
+    let change = app.registry.change(space).await;
+    Ok(change.create(id, definition, app.webhooks_per_space, caller.stamp()).await?)
+}
+
+/// `GET …/webhook_definitions/{webhook}`.
+pub(super) async fn read(
+    State(app): AppState,
+    caller: Caller,
+    Path((space, id)): Path<(String, String)>,
+) -> Answer {
+    let space = caller.enter(&app, &space, Wish::Read)?;
+    let webhook = find(&space, &id)?;
+    Ok(Reply::ok(shape::webhook_definition(&space.id, &webhook.record)))
+}
+
+/// The webhook with this id.
+pub(super) fn find(space: &Space, id: &str) -> Result<Arc<Webhook>, ApiError> {
+    space.live().webhook(id).cloned().ok_or_else(|| not_found(space, id))
+}
+
+fn not_found(space: &Space, id: &str) -> ApiError {
+    ApiError::not_found("WebhookDefinition", id, &space.id)
+}
+
+/// `PUT …/webhook_definitions/{webhook}`: replaces the whole definition, or makes one with this id.
+pub(super) async fn put(
+    State(app): AppState,
+    caller: Caller,
+    Path((space, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let space = caller.enter(&app, &space, Wish::Manage)?;
+    check_id(&id, "A webhook's id")?;
+    let expected = expected_version(&headers)?;
+    let body = read_json(body).await?;
+    let change = app.registry.change(&space).await;
+    let webhook = match change.previous(&id) {
+        Some(was) => {
+            // A caller with an old version hears about that first: what it sent may rest on what has changed.
+            expected.check(was.record.version)?;
+            let definition =
+                Definition::parse(&body, Some(&was.record), app.policy).map_err(ApiError::Validation)?;
+            change.update(&was, definition, expected, caller.stamp()).await?
+        }
+        None => {
+            let definition = Definition::parse(&body, None, app.policy).map_err(ApiError::Validation)?;
+            change.create(id, definition, app.webhooks_per_space, caller.stamp()).await?
+        }
+    };
+    Ok(Reply::ok(shape::webhook_definition(&space.id, &webhook.record)))
+}
+
+/// `DELETE …/webhook_definitions/{webhook}`.
+pub(super) async fn delete(
+    State(app): AppState,
+    caller: Caller,
+    Path((space, id)): Path<(String, String)>,
+) -> Answer {
+    let space = caller.enter(&app, &space, Wish::Manage)?;
+    let webhook = find(&space, &id)?;
+    app.registry.change(&space).await.delete(&id).await.map_err(|error| match error {
+        crate::webhooks::ChangeError::NotFound => not_found(&space, &id),
+        other => other.into(),
+    })?;
+    app.calls.forget(webhook.record.uid);
+    Ok(Reply::no_content())
+}

@@ -1,0 +1,35 @@
+//! What operators and their machines look at: is it alive, can it take work, what has it counted.
+
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::header::CONTENT_TYPE;
+
+use super::AppState;
+use crate::store::Table;
+
+/// The content type of Prometheus' text, as OpenMetrics.
+const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// `GET /healthz`: the process answers.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: 200 when events are taken, 503 with the reason when not.
+pub(super) async fn readyz(State(app): AppState) -> Response {
+    if app.stopping.load(Ordering::SeqCst) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
+    match app.store.read(Table::Meta, b"ready") {
+        Ok(_) => "ready\n".into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read\n").into_response(),
+    }
+}
+
+/// `GET /metrics`: counters for Prometheus.
+pub(super) async fn metrics(State(app): AppState) -> Response {
+    ([(CONTENT_TYPE, METRICS_TYPE)], app.metrics.render(app.deliveries.in_flight())).into_response()
+}

@@ -1,0 +1,222 @@
+//! The public JSON: how every object that the API answers with looks. No other file writes these shapes.
+
+use bellwire_core::call::Outcome;
+use serde_json::{Map, Value, json};
+
+use crate::calls::Health;
+use crate::clock::iso;
+use crate::id;
+use crate::ingest::Accepted;
+use crate::secret::Secret;
+use crate::store::record::{
+    CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord, Role,
+    SigningSecretRecord, SpaceRecord, TokenRecord, WebhookRecord,
+};
+
+/// The one organization that every space belongs to.
+pub const ORGANIZATION: &str = "bellwire";
+/// Characters at the end of a signing secret that answers show.
+const REDACTED_CHARS: usize = 4;
+
+/// A link to another object.
+pub fn link(kind: &str, id: &str) -> Value {
+    json!({"sys": {"type": "Link", "linkType": kind, "id": id}})
+}
+
+/// A page of a list.
+pub fn array(total: usize, skip: usize, limit: usize, items: Vec<Value>) -> Value {
+    json!({"sys": {"type": "Array"}, "total": total, "skip": skip, "limit": limit, "items": items})
+}
+
+fn add_history(sys: &mut Value, history: &History) {
+    sys["createdBy"] = link("User", &history.created.by);
+    sys["createdAt"] = iso(history.created.at_ms).into();
+    sys["updatedBy"] = link("User", &history.updated.by);
+    sys["updatedAt"] = iso(history.updated.at_ms).into();
+}
+
+/// A space.
+pub fn space(record: &SpaceRecord) -> Value {
+    let mut sys = json!({"type": "Space", "id": record.id, "version": record.version, "organization": link("Organization", ORGANIZATION)});
+    add_history(&mut sys, &record.history);
+    json!({"name": record.name, "sys": sys})
+}
+
+/// An environment: a label on events, always ready.
+pub fn environment(space: &SpaceRecord, id: &str) -> Value {
+    let mut sys = json!({
+        "type": "Environment", "id": id, "version": 1,
+        "space": link("Space", &space.id),
+        "status": link("Status", "ready"),
+    });
+    add_history(&mut sys, &space.history);
+    json!({"name": id, "sys": sys})
+}
+
+fn stored_json(text: Option<&String>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
+}
+
+fn header(header: &HeaderRecord) -> Value {
+    let mut object = json!({"key": header.key});
+    if header.secret != Some(true) {
+        object["value"] = header.value.expose().into();
+    }
+    if let Some(secret) = header.secret {
+        object["secret"] = secret.into();
+    }
+    object
+}
+
+/// A webhook definition. Passwords and the values of secret headers are left out.
+pub fn webhook_definition(space: &str, record: &WebhookRecord) -> Value {
+    let mut sys = json!({"type": "WebhookDefinition", "id": record.id, "version": record.version, "space": link("Space", space)});
+    add_history(&mut sys, &record.history);
+    json!({
+        "name": record.name,
+        "url": record.url,
+        "httpBasicUsername": record.basic_username,
+        "headers": record.headers.iter().map(header).collect::<Vec<Value>>(),
+        "topics": record.topics,
+        "filters": stored_json(record.filters_json.as_ref()),
+        "transformation": stored_json(record.transformation_json.as_ref()),
+        "active": record.active,
+        "sys": sys,
+    })
+}
+
+/// A space's signing secret; only its last characters show.
+pub fn signing_secret(space: &str, record: &SigningSecretRecord) -> Value {
+    let mut sys =
+        json!({"type": "WebhookSigningSecret", "version": record.version, "space": link("Space", space)});
+    add_history(&mut sys, &record.history);
+    json!({"redactedValue": last_chars(&record.value), "sys": sys})
+}
+
+fn last_chars(secret: &Secret) -> String {
+    let hidden = secret.expose().chars().count().saturating_sub(REDACTED_CHARS);
+    secret.expose().chars().skip(hidden).collect()
+}
+
+/// A space's own retry policy.
+pub fn retry_policy(space: &str, record: &RetryPolicyRecord) -> Value {
+    let mut sys =
+        json!({"type": "WebhookRetryPolicy", "version": record.version, "space": link("Space", space)});
+    add_history(&mut sys, &record.history);
+    json!({"maxRetries": record.retries_max, "sys": sys})
+}
+
+/// An access token; its text is there only in the answer to its making.
+pub fn token(space: &str, record: &TokenRecord, text: Option<&Secret>) -> Value {
+    let mut object = json!({
+        "name": record.name,
+        "role": role(record.role),
+        "sys": {
+            "type": "AccessToken", "id": record.id, "space": link("Space", space),
+            "createdBy": link("User", &record.created.by), "createdAt": iso(record.created.at_ms),
+        },
+    });
+    if let Some(text) = text {
+        object["token"] = text.expose().into();
+    }
+    object
+}
+
+/// A role's name.
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Read => "read",
+        Role::Publish => "publish",
+        Role::Manage => "manage",
+        Role::Admin => "admin",
+    }
+}
+
+/// Where a call belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct CallPlace<'a> {
+    /// The space's id.
+    pub space: &'a str,
+    /// The webhook's id.
+    pub webhook: &'a str,
+    /// The call's id.
+    pub call: u128,
+}
+
+/// A call as the activity log lists it.
+pub fn call_overview(place: CallPlace<'_>, call: &CallRecord) -> Value {
+    call_fields("WebhookCallOverview", place, call)
+}
+
+fn call_fields(kind: &str, place: CallPlace<'_>, call: &CallRecord) -> Value {
+    let status = match call.outcome {
+        Outcome::Response { status } => Some(status),
+        _ => None,
+    };
+    let errors: Vec<&str> = call.outcome.error_name().into_iter().collect();
+    json!({
+        "sys": {
+            "id": id::to_text(place.call), "type": kind,
+            "space": link("Space", place.space),
+            "createdBy": link("WebhookDefinition", place.webhook),
+            "createdAt": iso(id::made_at_ms(place.call)),
+            "event": link("Event", &id::to_text(call.event_id)),
+        },
+        "statusCode": status,
+        "errors": errors,
+        "eventType": call.topic.rsplit('.').next(),
+        "topic": call.topic,
+        "attempt": call.attempt,
+        "url": call.url,
+        "requestAt": iso(call.request_at_ms),
+        "responseAt": call.response_at_ms.map(iso),
+    })
+}
+
+fn header_map(headers: &[(String, String)]) -> Value {
+    Value::Object(
+        headers
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+            .collect::<Map<_, _>>(),
+    )
+}
+
+fn response(url: &str, response: &ResponseRecord) -> Value {
+    json!({
+        "url": url, "statusCode": response.status, "headers": header_map(&response.headers),
+        "body": response.body, "bodyTruncated": response.cut,
+    })
+}
+
+/// A call with its request and response.
+pub fn call_details(place: CallPlace<'_>, call: &CallRecord, details: &CallDetailsRecord) -> Value {
+    let mut object = call_fields("WebhookCallDetails", place, call);
+    object["request"] = json!({
+        "url": call.url, "method": details.method, "headers": header_map(&details.request_headers),
+        "body": details.request_body, "bodyTruncated": details.request_cut, "timeout": details.timeout_ms,
+    });
+    object["response"] =
+        details.response.as_ref().map_or(Value::Null, |received| response(&call.url, received));
+    object["error"] = details.error.as_deref().into();
+    object
+}
+
+/// A webhook's health.
+pub fn health(space: &str, webhook: &str, health: Health) -> Value {
+    json!({
+        "sys": {"id": webhook, "type": "Webhook", "space": link("Space", space), "createdBy": link("WebhookDefinition", webhook)},
+        "calls": {"total": health.total, "healthy": health.healthy},
+    })
+}
+
+/// An accepted event, and the webhooks that it is owed to.
+pub fn accepted(accepted: &Accepted) -> Value {
+    let mut object = json!({"sys": {"type": "Event", "id": id::to_text(accepted.event_id)}});
+    if accepted.duplicate {
+        object["duplicate"] = true.into();
+    } else {
+        object["webhooks"] = accepted.webhooks.iter().map(|id| link("WebhookDefinition", id)).collect();
+    }
+    object
+}

@@ -1,0 +1,119 @@
+//! Spaces and environments: the objects that clients fetch before anything else.
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use bellwire_core::id::Id;
+use serde_json::Value;
+
+use super::access::{Caller, Wish};
+use super::error::ApiError;
+use super::query::{Paging, expected_version, read_json};
+use super::{Answer, AppState, Reply, shape};
+use crate::ingest::DEFAULT_ENVIRONMENT;
+use crate::limits::NAME_BYTES_MAX;
+use crate::problem::Problem;
+use crate::webhooks::Expected;
+
+/// `GET /spaces`: those that the token may see, oldest first.
+pub(super) async fn list(State(app): AppState, caller: Caller, RawQuery(query): RawQuery) -> Answer {
+    let paging = Paging::parse(query.as_deref(), &[])?;
+    let mut spaces = app.registry.spaces();
+    spaces.retain(|space| caller.0.space_uid.is_none_or(|uid| uid == space.uid));
+    let total = spaces.len();
+    let items = paging.cut(spaces.into_iter().map(|space| shape::space(&space.record())));
+    Ok(Reply::ok(shape::array(total, paging.skip, paging.limit, items)))
+}
+
+/// `POST /spaces`: makes a space with an id of ours.
+pub(super) async fn create(State(app): AppState, caller: Caller, body: Body) -> Answer {
+    caller.require_admin("make spaces")?;
+    let name = read_name(body, None).await?;
+    let space = app.registry.put_space(&app.ids.next_text(), &name, Expected::Unsaid, caller.stamp()).await?;
+    Ok(Reply::ok(shape::space(&space.record())))
+}
+
+/// `GET /spaces/{space}`.
+pub(super) async fn read(State(app): AppState, caller: Caller, Path(space): Path<String>) -> Answer {
+    let space = caller.enter(&app, &space, Wish::Enter)?;
+    Ok(Reply::ok(shape::space(&space.record())))
+}
+
+/// `PUT /spaces/{space}`: makes a space with this id, or renames it.
+pub(super) async fn put(
+    State(app): AppState,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    caller.require_admin("make or rename spaces")?;
+    check_id(&id, "A space's id")?;
+    let expected = expected_version(&headers)?;
+    let name = read_name(body, Some(&id)).await?;
+    let space = app.registry.put_space(&id, &name, expected, caller.stamp()).await?;
+    Ok(Reply::ok(shape::space(&space.record())))
+}
+
+/// `GET /spaces/{space}/environments`: `master`. Others need no making: they are labels on events.
+pub(super) async fn environments(
+    State(app): AppState,
+    caller: Caller,
+    Path(space): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let paging = Paging::parse(query.as_deref(), &[])?;
+    let space = caller.enter(&app, &space, Wish::Enter)?;
+    let master = shape::environment(&space.record(), DEFAULT_ENVIRONMENT);
+    Ok(Reply::ok(shape::array(1, paging.skip, paging.limit, paging.cut(std::iter::once(master)))))
+}
+
+/// `GET /spaces/{space}/environments/{environment}`.
+pub(super) async fn environment(
+    State(app): AppState,
+    caller: Caller,
+    Path((space, environment)): Path<(String, String)>,
+) -> Answer {
+    let space = caller.enter(&app, &space, Wish::Enter)?;
+    if Id::parse(&environment).is_err() {
+        return Err(ApiError::not_found("Environment", &environment, &space.id));
+    }
+    Ok(Reply::ok(shape::environment(&space.record(), &environment)))
+}
+
+/// `GET /spaces/{space}/environments/{environment}/tags`: none; importers ask for them.
+pub(super) async fn tags(
+    State(app): AppState,
+    caller: Caller,
+    Path((space, _)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let paging = Paging::parse(query.as_deref(), &["sys.createdAt", "sys.id", "name"])?;
+    caller.enter(&app, &space, Wish::Enter)?;
+    Ok(Reply::ok(shape::array(0, paging.skip, paging.limit, Vec::new())))
+}
+
+/// Checks an id that a caller chose.
+pub(super) fn check_id(id: &str, what: &str) -> Result<(), ApiError> {
+    match Id::parse(id) {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(ApiError::Validation(vec![Problem::invalid(
+            "sys.id",
+            format!("{what} is not valid: {problem}"),
+            &Value::from(id),
+        )])),
+    }
+}
+
+/// Reads `{"name": …}`; without a name, `otherwise`.
+async fn read_name(body: Body, otherwise: Option<&str>) -> Result<String, ApiError> {
+    let json = read_json(body).await?;
+    let name = json.get("name").and_then(Value::as_str).or(otherwise);
+    let fits = |name: &&str| {
+        !name.trim().is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control)
+    };
+    name.filter(fits).map(str::to_owned).ok_or_else(|| {
+        let details = format!("A name of 1 to {NAME_BYTES_MAX} bytes without control characters is required");
+        ApiError::Validation(vec![Problem::new("required", "name", details)])
+    })
+}
