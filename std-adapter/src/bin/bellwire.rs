@@ -1,2 +1,5 @@
-//! bin
-fn main() {}
+//! The `bellwire` command.
+
+fn main() -> std::process::ExitCode {
+    bellwire::cli::main()
+}

@@ -1,0 +1,104 @@
+//! `bellwire serve`: the server, from its settings to the signal that stops it.
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::block_on;
+use super::output::CliError;
+use crate::config::{LogFormat, Options};
+use crate::node::Node;
+use crate::secret::Secret;
+
+/// Run the server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Every setting can be a flag, an environment variable or a key of the TOML file
+(retry-delay = \"30s\"); a flag beats the environment beats the file.
+
+The first start makes an admin token and prints it once, unless BELLWIRE_ADMIN_TOKEN sets one.
+SIGTERM and Ctrl-C stop the server: it takes no more requests and lets attempts under way end.")]
+pub(crate) struct ServeArgs {
+    /// TOML file with settings
+    #[arg(long, env = "BELLWIRE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+}
+
+pub(crate) fn run(args: ServeArgs) -> Result<(), CliError> {
+    let told = |cause: crate::config::ConfigError| CliError::new(cause.to_string());
+    let file = args.config.as_deref().map(Options::from_file).transpose().map_err(told)?;
+    let options = args.options.or(file.unwrap_or_default());
+    start_logging(options.log_format.unwrap_or_default(), options.log.as_deref().unwrap_or("info"))?;
+    let settings = options.resolve().map_err(told)?;
+    block_on(async move {
+        let data = settings.data.clone();
+        let node = Node::start(settings).await.map_err(|cause| CliError::new(cause.to_string()))?;
+        println!(
+            "bellwire {} listens on http://{}, data in {}",
+            env!("CARGO_PKG_VERSION"),
+            node.address(),
+            data.display()
+        );
+        if let Some(token) = node.new_admin_token() {
+            println!("{}", first_steps(&node.address().to_string(), token));
+        }
+        stop_signal().await?;
+        node.stop().await;
+        Ok(())
+    })
+}
+
+/// Log lines go to standard error, so that standard output holds only what was asked for.
+pub(crate) fn start_logging(format: LogFormat, levels: &str) -> Result<(), CliError> {
+    let targets: Targets = levels.parse().map_err(|_| {
+        CliError::new(format!("'{levels}' is no set of log levels: try info or warn,bellwire=debug"))
+    })?;
+    let registry = tracing_subscriber::registry().with(targets);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => registry.with(lines.with_ansi(false)).try_init(),
+        LogFormat::Json => registry.with(lines.json()).try_init(),
+    };
+    started.map_err(|cause| CliError::new(format!("cannot log: {cause}")))
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub(crate) async fn stop_signal() -> Result<(), CliError> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminated.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}
+
+/// What to do with a new admin token, ready to be pasted.
+pub(crate) fn first_steps(address: &str, token: &Secret) -> String {
+    let token = token.expose();
+    format!(
+        r#"
+The admin token, shown only this once:
+
+  {token}
+
+Make a space, a webhook in it, and publish an event:
+
+  export BELLWIRE_TOKEN={token}
+  curl -X PUT http://{address}/spaces/blog \
+    -H "Authorization: Bearer $BELLWIRE_TOKEN" \
+    -d '{{"name": "Blog"}}'
+  curl -X POST http://{address}/spaces/blog/webhook_definitions \
+    -H "Authorization: Bearer $BELLWIRE_TOKEN" \
+    -H 'Content-Type: application/vnd.contentful.management.v1+json' \
+    -d '{{"url": "https://www.example.com/", "name": "foo", "topics": ["*.*"]}}'
+  curl -X POST http://{address}/spaces/blog/events \
+    -H "Authorization: Bearer $BELLWIRE_TOKEN" \
+    -H 'X-Contentful-Topic: Entry.publish' \
+    -d '{{"sys": {{"type": "Entry", "id": "hello"}}}}'
+"#
+    )
+}

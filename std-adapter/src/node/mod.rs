@@ -1,0 +1,221 @@
+//! The composition root: the only place that puts the parts together, starts them and stops them.
+
+mod server;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use self::server::Server;
+use crate::api::rate::Rates;
+use crate::api::{App, router};
+use crate::calls::CallLog;
+use crate::clock;
+use crate::config::Settings;
+use crate::deliver::{Deliveries, DeliverySettings, Parts};
+use crate::id::IdMaker;
+use crate::ingest::Ingest;
+use crate::metrics::Metrics;
+use crate::net::{AddressPolicy, ClientSettings, HttpClient, RootsError, roots_from_pem};
+use crate::secret::Secret;
+use crate::store::{Committer, FjallStore, OpenError, Store, StoreError};
+use crate::sweep::Sweeper;
+use crate::tokens::{TokenError, Tokens};
+use crate::webhooks::Registry;
+
+/// Why a node did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The store could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store could not be read.
+    #[error("the data directory cannot be used: {0}")]
+    Store(#[from] StoreError),
+    /// The admin token could not be stored.
+    #[error("the admin token cannot be stored: {0}")]
+    Token(#[from] TokenError),
+    /// The address is taken, or not one of this machine.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// The address of the settings.
+        address: SocketAddr,
+        /// What the operating system said.
+        cause: std::io::Error,
+    },
+    /// The file of certificate authorities cannot be read.
+    #[error("cannot read the certificate authorities in {path}: {cause}")]
+    ExtraCa {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the operating system said.
+        cause: std::io::Error,
+    },
+    /// There are no usable certificate authorities.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+}
+
+/// A running server.
+///
+/// ```
+/// use bellwire::config::Settings;
+/// use bellwire::node::Node;
+/// use bellwire::store::MemoryStore;
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
+/// let node = Node::start_with(settings, MemoryStore::new()).await.unwrap();
+/// println!("listening on http://{}", node.address());
+/// node.stop().await;
+/// # });
+/// ```
+pub struct Node {
+    address: SocketAddr,
+    app: Arc<App>,
+    settings: Settings,
+    committer: Committer,
+    new_admin_token: Option<Secret>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
+}
+
+impl Node {
+    /// Starts a node on the store in the settings' data directory, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the store, the address or the certificates cannot be used.
+    pub async fn start(settings: Settings) -> Result<Node, StartError> {
+        let store = FjallStore::open(&settings.data)?;
+        Node::start_with(settings, store).await
+    }
+
+    /// Starts a node on a store of the caller's; the settings' data directory is not looked at.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub async fn start_with(settings: Settings, store: impl Store) -> Result<Node, StartError> {
+        let store: Arc<dyn Store> = Arc::new(store);
+        let committer = Committer::start(store.clone());
+        let client = HttpClient::new(client_settings(&settings)?)?;
+        let server = Server::bind(settings.listen);
+        let server = server.await.map_err(|cause| StartError::Listen { address: settings.listen, cause })?;
+        let app = Arc::new(assemble(&settings, store.clone(), committer.clone(), client)?);
+        let new_admin_token = app.tokens.ensure_admin(settings.admin_token.as_ref(), clock::now_ms()).await?;
+        app.deliveries.resume()?;
+        let sweeper = Sweeper::new(store, committer.clone(), app.registry.clone(), settings.event_retention);
+        let (stop, stopped) = watch::channel(false);
+        let address = server.address;
+        info!(%address, "listening");
+        Ok(Node {
+            address,
+            server: tokio::spawn(server.run(router(app.clone()), stopped, settings.drain)),
+            sweeper: tokio::spawn(sweeper.run()),
+            app,
+            settings,
+            committer,
+            new_admin_token,
+            stop,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The admin token, when this start made it. It cannot be seen again.
+    pub fn new_admin_token(&self) -> Option<&Secret> {
+        self.new_admin_token.as_ref()
+    }
+
+    /// The parts at work, for a program that embeds the node.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Stops: takes no more requests, lets what is under way end within the settings' bound, writes what waits.
+    pub async fn stop(self) {
+        self.app.stopping.store(true, Ordering::SeqCst);
+        self.stop.send_replace(true);
+        let drain = self.settings.drain;
+        let (_, drained) = tokio::join!(self.server, self.app.deliveries.drain(drain));
+        if !drained {
+            warn!("some attempts did not end in time; they are made again at the next start");
+        }
+        self.sweeper.abort();
+        self.committer.close().await;
+        info!("stopped");
+    }
+}
+
+fn policy(settings: &Settings) -> AddressPolicy {
+    if settings.allow_private_networks { AddressPolicy::AllowPrivate } else { AddressPolicy::PublicOnly }
+}
+
+fn client_settings(settings: &Settings) -> Result<ClientSettings, StartError> {
+    let extra_roots = match &settings.extra_ca {
+        Some(path) => roots_from_pem(&read_ca(path)?)?,
+        None => Vec::new(),
+    };
+    Ok(ClientSettings { policy: policy(settings), extra_roots, ..ClientSettings::default() })
+}
+
+fn read_ca(path: &Path) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|cause| StartError::ExtraCa { path: path.to_owned(), cause })
+}
+
+fn assemble(
+    settings: &Settings,
+    store: Arc<dyn Store>,
+    committer: Committer,
+    client: HttpClient,
+) -> Result<App, StoreError> {
+    let ids = Arc::new(IdMaker::default());
+    let metrics = Arc::new(Metrics::default());
+    let registry = Arc::new(Registry::load(&*store, committer.clone())?);
+    let tokens = Tokens::load(&*store, committer.clone(), ids.clone())?;
+    let calls = Arc::new(CallLog::new(store.clone()));
+    let parts = Parts {
+        store: store.clone(),
+        committer: committer.clone(),
+        registry: registry.clone(),
+        calls: calls.clone(),
+        client,
+        ids: ids.clone(),
+        metrics: metrics.clone(),
+    };
+    let deliveries = Deliveries::new(delivery_settings(settings), parts);
+    let ingest = Ingest::new(store.clone(), committer, deliveries.clone(), ids.clone(), metrics.clone());
+    Ok(App {
+        registry,
+        tokens,
+        calls,
+        ingest: Arc::new(ingest),
+        deliveries,
+        metrics,
+        store,
+        ids,
+        rates: Rates::new(settings.rate_limit),
+        webhooks_per_space: settings.webhooks_per_space,
+        policy: policy(settings),
+        stopping: AtomicBool::new(false),
+    })
+}
+
+fn delivery_settings(settings: &Settings) -> DeliverySettings {
+    DeliverySettings {
+        first_delay: settings.retry_delay,
+        retry_connection_errors: settings.retry_connection_errors,
+        lane_in_flight_max: settings.endpoint_concurrency,
+        in_flight_max: settings.concurrency,
+        policy: policy(settings),
+    }
+}
