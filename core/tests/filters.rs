@@ -52,11 +52,11 @@ impl Row {
         assert_eq!(found, if self.expected { vec![5] } else { vec![] }, "{}", self.name);
         match (table.explain(5, &self.topic, event), self.failed) {
             (Verdict::Matched { pattern }, None) => {
-                assert!(self.expected && self.patterns.contains(&pattern))
+                assert!(self.expected && self.patterns.contains(&pattern));
             }
             (Verdict::NoPattern, None) => assert!(!self.expected),
             (Verdict::FilterFailed { number, .. }, Some(failed)) => {
-                assert_eq!(number, failed, "{}", self.name)
+                assert_eq!(number, failed, "{}", self.name);
             }
             (verdict, failed) => panic!("{}: {verdict:?}, expected failure of {failed:?}", self.name),
         }

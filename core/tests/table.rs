@@ -158,8 +158,8 @@ fn a_webhook_that_does_not_fit_leaves_nothing() {
 }
 
 #[test]
-fn text_that_is_there_is_shared() {
-    let mut builder = TableBuilder::<Fixed<4, 0, 12>, _>::new(NoRegexps);
+fn a_name_takes_room_once() {
+    let mut builder = TableBuilder::<Fixed<4, 0, 15>, _>::new(NoRegexps);
     for (webhook, text) in [(1, "Entry.publish"), (2, "Entry.publish"), (3, "Entry.pub"), (4, "Entry.*")] {
         builder.add(webhook, &[pattern(text)], &[]).unwrap();
     }

@@ -106,7 +106,7 @@ pub fn sign<'b>(
     let signed_headers = headers.write_names(signed_headers)?;
     headers.set_own_values(signed_headers, timestamp.as_str());
     let mac = mac(secret, request, headers)?;
-    Ok(Signature { signature: HexDigest::of(&mac.finalize().into_bytes()), signed_headers, timestamp })
+    Ok(Signature { signature: HexDigest::of(&mac.finalize().into_bytes().into()), signed_headers, timestamp })
 }
 
 /// The hash of the canonical text, not yet finished.
@@ -131,8 +131,13 @@ impl Timestamp {
 }
 
 impl HexDigest {
-    fn of(bytes: &[u8]) -> Self {
-        Self { text: bytes.iter().flat_map(|byte| hex::digits(*byte)).collect() }
+    fn of(bytes: &[u8; 32]) -> Self {
+        let mut text = heapless::String::new();
+        for digit in bytes.iter().flat_map(|byte| hex::digits(*byte)) {
+            // 32 bytes have 64 digits: there is always room.
+            let _ = text.push(digit);
+        }
+        Self { text }
     }
 
     /// The digits.

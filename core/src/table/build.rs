@@ -10,7 +10,7 @@ use crate::topic::TopicPattern;
 use super::explain::Operator;
 use super::rows::{Clause, Hook, Operand, Rule, Span};
 use super::storage::{Full, List, Storage, Text};
-use super::{MatchTable, TableError};
+use super::{MatchTable, Rows, TableError, names};
 
 /// A new text is looked for in so many bytes at the end of the table's text. On a device that is all of it; on a
 /// server it bounds the work of adding a webhook, and a common text is stored again only after so many other bytes.
@@ -18,10 +18,7 @@ const SHARED_TEXT_BYTES: usize = 1024;
 
 /// Collects webhooks for a [`MatchTable`].
 pub struct TableBuilder<S: Storage, R> {
-    rules: S::Rules,
-    hooks: S::Hooks,
-    clauses: S::Clauses,
-    text: S::Text,
+    rows: Rows<S>,
     regexps: R,
     /// Whether webhooks came in ascending order so far: then a new one need not be looked for.
     ascending: bool,
@@ -30,14 +27,7 @@ pub struct TableBuilder<S: Storage, R> {
 impl<S: Storage, R> TableBuilder<S, R> {
     /// A builder without webhooks that compiles regular expressions with `regexps`.
     pub const fn new(regexps: R) -> Self {
-        Self {
-            rules: S::Rules::EMPTY,
-            hooks: S::Hooks::EMPTY,
-            clauses: S::Clauses::EMPTY,
-            text: S::Text::EMPTY,
-            regexps,
-            ascending: true,
-        }
+        Self { rows: Rows::EMPTY, regexps, ascending: true }
     }
 }
 
@@ -63,43 +53,21 @@ impl<S: Storage, R: Regexps> TableBuilder<S, R> {
         filters: &[Filter<'_>],
     ) -> Result<(), TableError> {
         check_counts(patterns, filters)?;
-        let ascending = self.hooks.as_slice().last().is_none_or(|last| last.webhook < webhook);
-        if !(self.ascending && ascending) && self.contains(webhook) {
+        let hooks = self.rows.hooks.as_slice();
+        let ascending = self.ascending && hooks.last().is_none_or(|last| last.webhook < webhook);
+        if !ascending && hooks.iter().any(|hook| hook.webhook == webhook) {
             return Err(TableError::DuplicateWebhook);
         }
-        let before = self.lengths();
-        self.push_webhook(webhook, patterns, filters).inspect_err(|_| self.truncate(before))?;
-        self.ascending &= ascending;
+        let before = self.rows.lengths();
+        self.push_webhook(webhook, patterns, filters).inspect_err(|_| self.rows.truncate(before))?;
+        self.ascending = ascending;
         Ok(())
     }
 
     /// Sorts what came in. The table never changes afterwards.
     pub fn build(mut self) -> MatchTable<S, R> {
-        self.hooks.as_mut_slice().sort_unstable_by_key(|hook| hook.webhook);
-        number_hooks(self.rules.as_mut_slice(), self.hooks.as_slice());
-        sort(self.rules.as_mut_slice(), self.text.as_str());
-        let Self { rules, hooks, clauses, text, regexps, .. } = self;
-        MatchTable { rules, hooks, clauses, text, regexps }
-    }
-
-    fn contains(&self, webhook: u32) -> bool {
-        self.hooks.as_slice().iter().any(|hook| hook.webhook == webhook)
-    }
-
-    fn lengths(&self) -> [usize; 4] {
-        [
-            self.rules.as_slice().len(),
-            self.hooks.as_slice().len(),
-            self.clauses.as_slice().len(),
-            self.text.as_str().len(),
-        ]
-    }
-
-    fn truncate(&mut self, [rules, hooks, clauses, text]: [usize; 4]) {
-        self.rules.truncate(rules);
-        self.hooks.truncate(hooks);
-        self.clauses.truncate(clauses);
-        self.text.truncate(text);
+        self.rows.sort();
+        MatchTable { rows: self.rows, regexps: self.regexps }
     }
 
     fn push_webhook(
@@ -109,14 +77,23 @@ impl<S: Storage, R: Regexps> TableBuilder<S, R> {
         filters: &[Filter<'_>],
     ) -> Result<(), TableError> {
         for pattern in patterns {
-            let (kind, action) = (pattern.kind().unwrap_or(""), pattern.action().unwrap_or(""));
-            let rule = Rule { kind: self.share(kind)?, action: self.share(action)?, hook: webhook };
-            self.rules.push(rule).map_err(patterns_full)?;
+            let rule = Rule { kind: self.kind(pattern)?, action: self.action(pattern)?, hook: webhook };
+            self.rows.rules.push(rule).map_err(patterns_full)?;
         }
-        let clauses_start = row_number(self.clauses.as_slice().len(), clauses_full)?;
+        let clauses_start = row_number(self.rows.clauses.as_slice().len(), clauses_full)?;
         filters.iter().try_for_each(|filter| self.push_filter(filter))?;
-        let clauses_end = row_number(self.clauses.as_slice().len(), clauses_full)?;
-        self.hooks.push(Hook { webhook, clauses_start, clauses_end }).map_err(patterns_full)
+        let clauses_end = row_number(self.rows.clauses.as_slice().len(), clauses_full)?;
+        self.rows.hooks.push(Hook { webhook, clauses_start, clauses_end }).map_err(patterns_full)
+    }
+
+    fn kind(&mut self, pattern: &TopicPattern<'_>) -> Result<u32, TableError> {
+        pattern.kind().map_or(Ok(Rule::ANY), |kind| intern(&mut self.rows.kinds, &mut self.rows.text, kind))
+    }
+
+    fn action(&mut self, pattern: &TopicPattern<'_>) -> Result<u32, TableError> {
+        pattern
+            .action()
+            .map_or(Ok(Rule::ANY), |action| intern(&mut self.rows.actions, &mut self.rows.text, action))
     }
 
     fn push_filter(&mut self, filter: &Filter<'_>) -> Result<(), TableError> {
@@ -161,7 +138,7 @@ impl<S: Storage, R: Regexps> TableBuilder<S, R> {
         last: bool,
     ) -> Result<(), TableError> {
         let clause = Clause { doc, operand, operator, negated: filter.negated, last };
-        self.clauses.push(clause).map_err(clauses_full)
+        self.rows.clauses.push(clause).map_err(clauses_full)
     }
 
     fn value(&mut self, value: &str) -> Result<Span, TableError> {
@@ -181,46 +158,69 @@ impl<S: Storage, R: Regexps> TableBuilder<S, R> {
 
     /// Where `piece` stands in the table's text; it is appended when it was not found near the end.
     fn share(&mut self, piece: &str) -> Result<Span, TableError> {
-        let Some(first) = piece.bytes().next() else { return Ok(Span::EMPTY) };
-        let text = self.text.as_str().as_bytes();
-        let searched = text.len().saturating_sub(SHARED_TEXT_BYTES);
-        let found = text
-            .get(searched..)
-            .unwrap_or_default()
-            .windows(piece.len())
-            .position(|window| window.first() == Some(&first) && window == piece.as_bytes());
-        let start = found.map_or(text.len(), |at| searched + at);
-        let span = Span {
-            start: row_number(start, text_full)?,
-            length: u16::try_from(piece.len()).map_err(|_| TableError::ValueTooLong)?,
-        };
-        if found.is_none() {
-            self.text.push_str(piece).map_err(text_full)?;
+        let Some(first) = piece.as_bytes().first() else { return Ok(Span::EMPTY) };
+        let text = self.rows.text.as_str().as_bytes();
+        let is_here = |rest: &[u8]| rest.first() == Some(first) && rest.starts_with(piece.as_bytes());
+        let mut searched = text.len().saturating_sub(SHARED_TEXT_BYTES)..text.len();
+        match searched.find(|start| text.get(*start..).is_some_and(is_here)) {
+            Some(start) => span(start, piece),
+            None => append(&mut self.rows.text, piece),
         }
-        Ok(span)
     }
 }
 
-/// Lets each rule name its webhook by the number of its row.
-fn number_hooks(rules: &mut [Rule], hooks: &[Hook]) {
-    for rule in rules {
-        let row = hooks.partition_point(|hook| hook.webhook < rule.hook);
-        // There are no more rows than webhooks, which are numbered in 32 bits.
-        rule.hook = row as u32;
+/// Where the one copy of a name starts. Names are never shared with other text: where it starts is what it is.
+fn intern(names: &mut impl List<Span>, text: &mut impl Text, name: &str) -> Result<u32, TableError> {
+    match names::search(names.as_slice(), text.as_str(), name) {
+        Ok(row) => Ok(names.as_slice().get(row).map_or(Rule::ANY, |span| span.start)),
+        Err(row) => {
+            let span = append(text, name)?;
+            names::insert(names, row, span).map_err(patterns_full)?;
+            Ok(span.start)
+        }
     }
 }
 
-/// Sorts rules and gives all rules of one pattern the same spans, so that a run can be walked without its text.
-fn sort(rules: &mut [Rule], text: &str) {
-    rules.sort_unstable_by(|a, b| (a.key(text), a.hook).cmp(&(b.key(text), b.hook)));
-    let mut run: Option<Rule> = None;
-    for rule in rules {
-        match run {
-            Some(first) if first.key(text) == rule.key(text) => {
-                (rule.kind, rule.action) = (first.kind, first.action);
-            }
-            _ => run = Some(*rule),
+fn append(text: &mut impl Text, piece: &str) -> Result<Span, TableError> {
+    let span = span(text.as_str().len(), piece)?;
+    text.push_str(piece).map_err(text_full)?;
+    Ok(span)
+}
+
+fn span(start: usize, piece: &str) -> Result<Span, TableError> {
+    // The end is counted in 32 bits as well, so no piece starts at `Rule::ANY`.
+    row_number(start + piece.len(), text_full)?;
+    let length = u16::try_from(piece.len()).map_err(|_| TableError::ValueTooLong)?;
+    Ok(Span { start: row_number(start, text_full)?, length })
+}
+
+/// The lengths of rules, hooks, clauses and text.
+type Lengths = [usize; 4];
+
+impl<S: Storage> Rows<S> {
+    fn lengths(&self) -> Lengths {
+        let (rules, hooks) = (self.rules.as_slice().len(), self.hooks.as_slice().len());
+        [rules, hooks, self.clauses.as_slice().len(), self.text.as_str().len()]
+    }
+
+    fn truncate(&mut self, [rules, hooks, clauses, text]: Lengths) {
+        self.rules.truncate(rules);
+        self.hooks.truncate(hooks);
+        self.clauses.truncate(clauses);
+        self.text.truncate(text);
+        names::truncate(&mut self.kinds, text);
+        names::truncate(&mut self.actions, text);
+    }
+
+    /// Sorts webhooks, lets each rule name its webhook by the number of its row, and sorts rules.
+    fn sort(&mut self) {
+        self.hooks.as_mut_slice().sort_unstable_by_key(|hook| hook.webhook);
+        let hooks = self.hooks.as_slice();
+        for rule in self.rules.as_mut_slice() {
+            // There are no more rows than webhooks, which are numbered in 32 bits.
+            rule.hook = hooks.partition_point(|hook| hook.webhook < rule.hook) as u32;
         }
+        self.rules.as_mut_slice().sort_unstable();
     }
 }
 

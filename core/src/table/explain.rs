@@ -6,7 +6,7 @@ use crate::filter::{Attributes, Regexps};
 use crate::topic::{Topic, TopicPattern};
 
 use super::MatchTable;
-use super::rows::{Clause, Operand, Rule, Span};
+use super::rows::{Clause, Operand, Span};
 use super::storage::{List, Storage, Text};
 
 /// What decided about one webhook and one event.
@@ -40,7 +40,7 @@ impl<S: Storage, R: Regexps> MatchTable<S, R> {
         topic: &Topic<'_>,
         attributes: &'t A,
     ) -> Verdict<'t> {
-        let hooks = self.hooks.as_slice();
+        let hooks = self.rows.hooks.as_slice();
         let row = hooks.partition_point(|hook| hook.webhook < webhook);
         let Some(hook) = hooks.get(row).filter(|hook| hook.webhook == webhook) else {
             return Verdict::UnknownWebhook;
@@ -55,10 +55,16 @@ impl<S: Storage, R: Regexps> MatchTable<S, R> {
     }
 
     fn pattern(&self, row: u32, topic: &Topic<'_>) -> Option<TopicPattern<'_>> {
-        let of_row = |run: &'_ &[Rule]| run.binary_search_by_key(&row, |rule| rule.hook).is_ok();
-        let rule = self.runs(topic).into_iter().find(of_row)?.first()?;
-        let side = |span: Span| (span != Span::EMPTY).then(|| span.of(self.text.as_str()));
-        Some(TopicPattern::from_sides(side(rule.kind), side(rule.action)))
+        let has_rule = |(kind, action): &(u32, u32)| {
+            self.run(*kind, *action).binary_search_by_key(&row, |rule| rule.hook).is_ok()
+        };
+        let (kind, action) = self.sides(topic).into_iter().flatten().find(has_rule)?;
+        let (kinds, actions) = (self.rows.kinds.as_slice(), self.rows.actions.as_slice());
+        Some(TopicPattern::from_sides(self.side(kinds, kind), self.side(actions, action)))
+    }
+
+    fn side(&self, names: &[Span], start: u32) -> Option<&str> {
+        names.iter().find(|span| span.start == start).map(|span| span.of(self.rows.text.as_str()))
     }
 }
 

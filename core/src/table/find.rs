@@ -3,10 +3,10 @@
 use crate::filter::{Attributes, Regexps};
 use crate::topic::Topic;
 
-use super::MatchTable;
 use super::explain::FilterView;
-use super::rows::{Clause, Hook, Rule};
+use super::rows::{Clause, Hook, Rule, Span};
 use super::storage::{List, Storage, Text};
+use super::{MatchTable, names};
 
 impl<S: Storage, R: Regexps> MatchTable<S, R> {
     /// The webhooks that want an event of this topic with these attributes: ascending, each once.
@@ -27,27 +27,35 @@ impl<S: Storage, R: Regexps> MatchTable<S, R> {
 
 impl<S: Storage, R> MatchTable<S, R> {
     /// The rules that take `topic` in, the most specific patterns first; each run ascends by webhook.
-    pub(super) fn runs(&self, topic: &Topic<'_>) -> [&[Rule]; 4] {
-        let (kind, action) = (topic.kind(), topic.action());
-        [self.run(kind, action), self.run(kind, ""), self.run("", action), self.run("", "")]
+    fn runs(&self, topic: &Topic<'_>) -> [&[Rule]; 4] {
+        self.sides(topic).map(|sides| sides.map_or(&[][..], |(kind, action)| self.run(kind, action)))
     }
 
-    fn run(&self, kind: &str, action: &str) -> &[Rule] {
-        let (rules, text) = (self.rules.as_slice(), self.text.as_str());
-        let start = rules.partition_point(|rule| rule.key(text) < (kind, action));
-        let rest = rules.get(start..).unwrap_or_default();
-        match rest.first() {
-            Some(first) if first.key(text) == (kind, action) => {
-                let end = rest.partition_point(|rule| (rule.kind, rule.action) == (first.kind, first.action));
-                rest.get(..end).unwrap_or_default()
-            }
-            _ => &[],
-        }
+    /// The type and the action of the patterns that take `topic` in; `None` where the table has no such name.
+    pub(super) fn sides(&self, topic: &Topic<'_>) -> [Option<(u32, u32)>; 4] {
+        let kind = self.name(self.rows.kinds.as_slice(), topic.kind());
+        let action = self.name(self.rows.actions.as_slice(), topic.action());
+        let (any_kind, any_action) = (Some(Rule::ANY), Some(Rule::ANY));
+        [kind.zip(action), kind.zip(any_action), any_kind.zip(action), any_kind.zip(any_action)]
+    }
+
+    fn name(&self, names: &[Span], name: &str) -> Option<u32> {
+        let row = names::search(names, self.rows.text.as_str(), name).ok()?;
+        names.get(row).map(|span| span.start)
+    }
+
+    pub(super) fn run(&self, kind: u32, action: u32) -> &[Rule] {
+        let rules = self.rows.rules.as_slice();
+        let rest = rules.get(rules.partition_point(|rule| (rule.kind, rule.action) < (kind, action))..);
+        let rest = rest.unwrap_or_default();
+        let end = rest.partition_point(|rule| (rule.kind, rule.action) == (kind, action));
+        rest.get(..end).unwrap_or_default()
     }
 
     pub(super) fn filters(&self, hook: &Hook) -> impl Iterator<Item = FilterView<'_>> {
-        let clauses = self.clauses.as_slice().get(hook.clauses_start as usize..hook.clauses_end as usize);
-        let text = self.text.as_str();
+        let clauses =
+            self.rows.clauses.as_slice().get(hook.clauses_start as usize..hook.clauses_end as usize);
+        let text = self.rows.text.as_str();
         let ends = |clause: &Clause| clause.last;
         clauses.unwrap_or_default().split_inclusive(ends).filter_map(|run| FilterView::new(run, text))
     }
@@ -66,7 +74,7 @@ impl<S: Storage, R: Regexps, A: Attributes + ?Sized> Iterator for Matches<'_, S,
     fn next(&mut self) -> Option<u32> {
         loop {
             let row = self.next_row()?;
-            let hook = self.table.hooks.as_slice().get(row as usize)?;
+            let hook = self.table.rows.hooks.as_slice().get(row as usize)?;
             if self.table.passes(hook, self.attributes) {
                 return Some(hook.webhook);
             }

@@ -1,12 +1,12 @@
 //! Storage of a size fixed by the type, for a `static` or a stack.
 
-use super::rows::{Clause, Hook, Rule};
+use super::rows::{Clause, Hook, Rule, Span};
 use super::storage::{Full, List, Storage, Text};
 
 /// Room for `PATTERNS` topic patterns, `CLAUSES` values in filters and `TEXT` bytes of text.
 ///
-/// Each filter takes one clause, an `in` as many as it lists. Text that stands in the table already is shared, so
-/// `Entry` costs its five bytes once however many patterns name it.
+/// Each filter takes one clause, an `in` as many as it lists. A type or an action costs its bytes once, however many
+/// patterns name it; the texts of filters are shared too where they can be.
 #[derive(Clone, Copy, Debug)]
 pub struct Fixed<const PATTERNS: usize, const CLAUSES: usize, const TEXT: usize>;
 
@@ -14,7 +14,8 @@ impl<const PATTERNS: usize, const CLAUSES: usize, const TEXT: usize> Storage
     for Fixed<PATTERNS, CLAUSES, TEXT>
 {
     type Rules = FixedList<Rule, PATTERNS>;
-    // Every webhook has a pattern, so there are never more webhooks.
+    // Every webhook has a pattern and every pattern one type and one action at most: there are never more of them.
+    type Names = FixedList<Span, PATTERNS>;
     type Hooks = FixedList<Hook, PATTERNS>;
     type Clauses = FixedList<Clause, CLAUSES>;
     type Text = FixedText<TEXT>;

@@ -27,12 +27,15 @@
 //!
 //! # How it matches, and what it costs
 //!
-//! Patterns are sorted by type, action and webhook; `*` sorts first. The patterns that take a topic in stand in at
-//! most four runs (`*.*`, `*.action`, `Type.*`, `Type.action`), each found by one binary search and each ascending by
-//! webhook. Merging the four gives the candidates in ascending order, each once, however many of its patterns match.
-//! The filters of a candidate are judged when the iterator reaches it, in the order of the definition, until one
-//! fails. So an event costs four searches of log2(patterns) comparisons of texts, and one evaluation for every
-//! filter of a candidate at most. Strings decide, never a hash; nothing is cached and nothing is written.
+//! Types and actions are interned: each stands in the text once, in a sorted list. Patterns are sorted by type, action
+//! and webhook, all as integers. The patterns that take a topic in stand in at most four runs (`Type.action`,
+//! `Type.*`, `*.action`, `*.*`), each ascending by webhook. Merging the four gives the candidates in ascending order,
+//! each once, however many of its patterns match. The filters of a candidate are judged when the iterator reaches it,
+//! in the order of the definition, until one fails.
+//!
+//! So an event costs two searches of log2(names) comparisons of texts, eight of log2(patterns) comparisons of
+//! integers, one step for each matching pattern, and one evaluation for each filter of a candidate at most. Texts
+//! decide, never a hash; nothing is cached and nothing is written.
 
 mod build;
 mod error;
@@ -41,6 +44,7 @@ mod find;
 mod fixed;
 #[doc(hidden)]
 pub mod naive;
+mod names;
 mod rows;
 mod storage;
 
@@ -51,35 +55,49 @@ pub use error::TableError;
 pub use explain::{FilterView, Operator, Verdict};
 pub use find::Matches;
 pub use fixed::{Fixed, FixedList, FixedText};
-pub use rows::{Clause, Hook, Rule};
+pub use rows::{Clause, Hook, Rule, Span};
 pub use storage::{Full, List, Storage, Text};
 
 /// The compiled webhooks. See the [module](self) for an example and for the cost.
 pub struct MatchTable<S: Storage, R> {
-    /// Sorted by (type, action, hook).
+    rows: Rows<S>,
+    regexps: R,
+}
+
+/// All lists of a table. While it is built only the names are sorted.
+struct Rows<S: Storage> {
+    /// Types, sorted by text.
+    kinds: S::Names,
+    /// Actions, sorted by text.
+    actions: S::Names,
+    /// Sorted by type, action and hook.
     rules: S::Rules,
     /// Sorted by webhook.
     hooks: S::Hooks,
     clauses: S::Clauses,
     text: S::Text,
-    regexps: R,
+}
+
+impl<S: Storage> Rows<S> {
+    const EMPTY: Self = Self {
+        kinds: S::Names::EMPTY,
+        actions: S::Names::EMPTY,
+        rules: S::Rules::EMPTY,
+        hooks: S::Hooks::EMPTY,
+        clauses: S::Clauses::EMPTY,
+        text: S::Text::EMPTY,
+    };
 }
 
 impl<S: Storage, R> MatchTable<S, R> {
     /// A table of no webhook, for a `static` or a start.
     pub const fn empty(regexps: R) -> Self {
-        Self {
-            rules: S::Rules::EMPTY,
-            hooks: S::Hooks::EMPTY,
-            clauses: S::Clauses::EMPTY,
-            text: S::Text::EMPTY,
-            regexps,
-        }
+        Self { rows: Rows::EMPTY, regexps }
     }
 
     /// How many webhooks the table holds.
     pub fn len(&self) -> usize {
-        self.hooks.as_slice().len()
+        self.rows.hooks.as_slice().len()
     }
 
     /// Whether the table holds no webhook.
@@ -98,9 +116,9 @@ impl<S: Storage, R> fmt::Debug for MatchTable<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MatchTable")
             .field("webhooks", &self.len())
-            .field("patterns", &self.rules.as_slice().len())
-            .field("clauses", &self.clauses.as_slice().len())
-            .field("text_bytes", &self.text.as_str().len())
+            .field("patterns", &self.rows.rules.as_slice().len())
+            .field("clauses", &self.rows.clauses.as_slice().len())
+            .field("text_bytes", &self.rows.text.as_str().len())
             .finish_non_exhaustive()
     }
 }

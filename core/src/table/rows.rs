@@ -2,37 +2,42 @@
 
 use super::explain::Operator;
 
-/// Where a piece of the table's text is.
+/// Where a piece of the table's text is. A [`Storage`](super::Storage) keeps it and cannot look inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub struct Span {
     pub(super) start: u32,
     pub(super) length: u16,
 }
 
 impl Span {
-    /// The empty text. It stands for `*` in a rule: no type and no action is empty, and it sorts first.
     pub(super) const EMPTY: Self = Self { start: 0, length: 0 };
 
     pub(super) fn of(self, text: &str) -> &str {
         let start = self.start as usize;
         text.get(start..start + usize::from(self.length)).unwrap_or_default()
     }
+
+    /// The same as bytes, without a look for the borders of characters.
+    pub(super) fn bytes_of(self, text: &str) -> &[u8] {
+        let start = self.start as usize;
+        text.as_bytes().get(start..start + usize::from(self.length)).unwrap_or_default()
+    }
 }
 
 /// One pattern of one webhook. A [`Storage`](super::Storage) keeps it and cannot look inside.
-#[derive(Clone, Copy, Debug)]
+///
+/// A type and an action are known by where their names start in the text; each name stands there once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
-    pub(super) kind: Span,
-    pub(super) action: Span,
+    pub(super) kind: u32,
+    pub(super) action: u32,
     /// Number of the webhook's row; the webhook itself until the table is built.
     pub(super) hook: u32,
 }
 
 impl Rule {
-    /// What rules are sorted and looked up by: type, then action, with `""` for any.
-    pub(super) fn key<'t>(&self, text: &'t str) -> (&'t str, &'t str) {
-        (self.kind.of(text), self.action.of(text))
-    }
+    /// Stands for a `*`: no name starts there.
+    pub(super) const ANY: u32 = u32::MAX;
 }
 
 /// One webhook and where its filters are. A [`Storage`](super::Storage) keeps it and cannot look inside.

@@ -1,11 +1,13 @@
 //! What a match table asks of the lists it lives in.
 
-use super::rows::{Clause, Hook, Rule};
+use super::rows::{Clause, Hook, Rule, Span};
 
 /// A family of lists for the rows of a table: [`Fixed`](super::Fixed) in this crate, growing ones on a server.
 pub trait Storage {
     /// Holds one row for each pattern of each webhook.
     type Rules: List<Rule>;
+    /// Holds one row for each type that patterns name, and another list of the kind one for each action.
+    type Names: List<Span>;
     /// Holds one row for each webhook.
     type Hooks: List<Hook>;
     /// Holds one row for each value that a filter compares with.

@@ -11,16 +11,18 @@ use super::error::{DecodeError, EncodeError};
 /// First byte of every packet of this layout. Another layout gets another number.
 pub const VERSION: u8 = 1;
 
+/// The fields in order. Attributes are written from a slice and read into a list of limited size.
 #[derive(Serialize, Deserialize)]
-struct Packet<'a> {
+struct Packet<'a, Attributes> {
     id: u128,
     topic: &'a str,
     occurred_at_ms: u64,
-    #[serde(borrow)]
-    attributes: heapless::Vec<(&'a str, &'a str), ATTRIBUTES_MAX>,
+    attributes: Attributes,
     #[serde(serialize_with = "bytes")]
     payload: &'a [u8],
 }
+
+type Received<'a> = Packet<'a, heapless::Vec<(&'a str, &'a str), ATTRIBUTES_MAX>>;
 
 fn bytes<S: Serializer>(payload: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(payload)
@@ -54,7 +56,7 @@ pub fn encode<'b>(event: &Event<'_>, buffer: &'b mut [u8]) -> Result<&'b mut [u8
         id: event.id,
         topic: event.topic.as_str(),
         occurred_at_ms: event.occurred_at_ms,
-        attributes: event.attributes().iter().copied().collect(),
+        attributes: event.attributes(),
         payload: event.payload,
     };
     let written = postcard::to_slice(&packet, rest).map_err(|_| EncodeError::BufferTooSmall)?.len();
@@ -70,14 +72,15 @@ pub fn decode(bytes: &[u8]) -> Result<Event<'_>, DecodeError> {
     if *version != VERSION {
         return Err(DecodeError::Version { found: *version });
     }
-    let (packet, left) = postcard::take_from_bytes::<Packet<'_>>(rest).map_err(|_| DecodeError::Malformed)?;
+    let (packet, left) =
+        postcard::take_from_bytes::<Received<'_>>(rest).map_err(|_| DecodeError::Malformed)?;
     if !left.is_empty() {
         return Err(DecodeError::TrailingBytes { offset: bytes.len() - left.len() });
     }
     event(&packet)
 }
 
-fn event<'a>(packet: &Packet<'a>) -> Result<Event<'a>, DecodeError> {
+fn event<'a>(packet: &Received<'a>) -> Result<Event<'a>, DecodeError> {
     if packet.payload.len() > EVENT_PAYLOAD_BYTES_MAX {
         return Err(DecodeError::PayloadTooLong);
     }

@@ -1,6 +1,6 @@
 //! Storage that grows, written outside the core as a server's is.
 
-use bellwire_core::table::{Clause, Full, Hook, List, Rule, Storage, Text};
+use bellwire_core::table::{Clause, Full, Hook, List, Rule, Span, Storage, Text};
 
 /// Lists that are vectors, text that is a string.
 #[derive(Debug)]
@@ -8,6 +8,7 @@ pub(crate) struct Growing;
 
 impl Storage for Growing {
     type Rules = Rows<Rule>;
+    type Names = Rows<Span>;
     type Hooks = Rows<Hook>;
     type Clauses = Rows<Clause>;
     type Text = Letters;

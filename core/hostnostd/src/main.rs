@@ -1,0 +1,51 @@
+//! The core on bare x86-64 Linux: no std, no C library, no allocator. Exit code 0 when every step is right.
+//!
+//! This is the one program of the project with `unsafe`: without a C library it has to enter and leave by itself.
+#![no_std]
+#![no_main]
+
+mod bare;
+
+use bellwire_core::event::Event;
+use bellwire_core::filter::{Filter, NoRegexps, Test};
+use bellwire_core::sign::{Request, sign};
+use bellwire_core::table::{Fixed, TableBuilder};
+use bellwire_core::topic::{Topic, TopicPattern};
+use bellwire_core::wire::{decode, encode, encode_frame};
+
+/// The steps in order; the number of the first wrong one is the exit code.
+const STEPS: [fn() -> Option<bool>; 3] = [matches, encodes, signs];
+
+fn run() -> u8 {
+    let wrong = STEPS.iter().zip(1..).find(|(step, _)| step() != Some(true));
+    wrong.map_or(0, |(_, number)| number)
+}
+
+fn event() -> Option<Event<'static>> {
+    let topic = Topic::parse("Entry.publish").ok()?;
+    Event::new(300, topic, 1_603_379_941_037, b"{}").with_attribute("sys.id", "a").ok()
+}
+
+fn matches() -> Option<bool> {
+    let mut builder = TableBuilder::<Fixed<8, 4, 128>, NoRegexps>::new(NoRegexps);
+    let filter = Filter { negated: false, doc: "sys.id", test: Test::In(&["a", "b"]) };
+    builder.add(2, &[TopicPattern::parse("*.publish").ok()?], &[filter]).ok()?;
+    builder.add(1, &[TopicPattern::parse("Entry.*").ok()?], &[]).ok()?;
+    builder.add(3, &[TopicPattern::parse("Asset.*").ok()?], &[]).ok()?;
+    let (table, event) = (builder.build(), event()?);
+    Some(table.find(&event.topic, &event).eq([1, 2]))
+}
+
+fn encodes() -> Option<bool> {
+    let (event, mut buffer) = (event()?, [0; 128]);
+    let round = decode(encode(&event, &mut buffer).ok()?).ok()? == event;
+    Some(round && encode_frame(&event, &mut buffer).ok()?.ends_with(&[0x35, 0x53, 0xc4, 0x53, 0]))
+}
+
+fn signs() -> Option<bool> {
+    let request = Request { method: "GET", path: "/api/resources/1", headers: &[], body: b"" };
+    let secret = core::str::from_utf8(&[b'a'; 64]).ok()?;
+    let mut names = [0; 128];
+    let signed = sign(secret, &request, 1_603_379_941_037, &mut names).ok()?;
+    Some(signed.signature.as_str() == "3b21d63c31a2a92d38945394da0b1a2a0dc2d9bf13ef4dfd91b9f3fa1440b404")
+}
