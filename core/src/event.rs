@@ -28,13 +28,15 @@ pub struct Event<'a> {
     pub occurred_at_ms: u64,
     /// The body a webhook receives, usually JSON.
     pub payload: &'a [u8],
-    attributes: heapless::Vec<(&'a str, &'a str), ATTRIBUTES_MAX>,
+    /// The first `count` are in use.
+    attributes: [(&'a str, &'a str); ATTRIBUTES_MAX],
+    count: u8,
 }
 
 impl<'a> Event<'a> {
     /// An event without attributes.
     pub const fn new(id: u128, topic: Topic<'a>, occurred_at_ms: u64, payload: &'a [u8]) -> Self {
-        Self { id, topic, occurred_at_ms, payload, attributes: heapless::Vec::new() }
+        Self { id, topic, occurred_at_ms, payload, attributes: [("", ""); ATTRIBUTES_MAX], count: 0 }
     }
 
     /// The event with one attribute more, for filters to look at.
@@ -46,13 +48,15 @@ impl<'a> Event<'a> {
         if self.attribute(name).is_some() {
             return Err(EventError::DuplicateAttribute);
         }
-        self.attributes.push((name, value)).map_err(|_| EventError::TooManyAttributes)?;
+        let free = self.attributes.get_mut(usize::from(self.count)).ok_or(EventError::TooManyAttributes)?;
+        *free = (name, value);
+        self.count += 1;
         Ok(self)
     }
 
     /// All attributes as `(name, value)`, in the order they were given.
     pub fn attributes(&self) -> &[(&'a str, &'a str)] {
-        &self.attributes
+        self.attributes.get(..self.count.into()).unwrap_or_default()
     }
 }
 
@@ -67,7 +71,7 @@ fn check_attribute(name: &str, value: &str) -> Result<(), EventError> {
 
 impl Attributes for Event<'_> {
     fn attribute(&self, doc: &str) -> Option<&str> {
-        self.attributes.as_slice().attribute(doc)
+        self.attributes().attribute(doc)
     }
 }
 
