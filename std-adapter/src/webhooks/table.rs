@@ -2,7 +2,7 @@
 
 use bellwire_core::filter::Filter;
 use bellwire_core::table::{
-    Clause, Full, Hook, List, MatchTable, Rule, Storage, TableBuilder, TableError, Text,
+    Clause, Full, Hook, List, MatchTable, Rule, Span, Storage, TableBuilder, TableError, Text,
 };
 use bellwire_core::topic::TopicPattern;
 use serde_json::Value;
@@ -44,6 +44,7 @@ impl Storage for Growing {
     type Rules = GrowingList<Rule>;
     type Hooks = GrowingList<Hook>;
     type Clauses = GrowingList<Clause>;
+    type Names = GrowingList<Span>;
     type Text = GrowingText;
 }
 
