@@ -30,7 +30,7 @@ const ENGINE: &str = "engine";
 #[derive(Debug)]
 pub(super) struct StoreDirectory {
     dir: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl StoreDirectory {
@@ -38,7 +38,7 @@ impl StoreDirectory {
     pub(super) fn claim(dir: &Path) -> Result<StoreDirectory, OpenError> {
         make(dir).map_err(|error| OpenError::io(dir, error))?;
         let lock = lock(dir)?;
-        Ok(StoreDirectory { dir: dir.to_path_buf(), _lock: lock })
+        Ok(StoreDirectory { dir: dir.to_path_buf(), lock })
     }
 
     /// Where the engine's files are, after creating them with `create` if there is no store yet.
@@ -86,6 +86,14 @@ impl StoreDirectory {
             return Err(OpenError::Newer { dir: self.dir.clone(), found, known: FORMAT });
         }
         Ok(())
+    }
+}
+
+impl Drop for StoreDirectory {
+    /// Closing the file alone would not do: a process being started from this one holds a copy for a moment.
+    fn drop(&mut self) {
+        // An error leaves the lock to the end of the process.
+        let _unlocked = self.lock.unlock();
     }
 }
 
