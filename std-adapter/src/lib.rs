@@ -8,15 +8,15 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 8 | cli |
-//! | 7 | node |
-//! | 6 | api |
-//! | 5 | ingest |
-//! | 4 | dispatch deliver |
-//! | 3 | webhooks calls tokens sweep |
-//! | 2 | transform |
-//! | 1 | store net |
-//! | 0 | limits config clock id secret problem metrics |
+//! | 8 | `cli` |
+//! | 7 | `node` |
+//! | 6 | `api` |
+//! | 5 | `ingest` |
+//! | 4 | `dispatch` `deliver` |
+//! | 3 | `webhooks` `calls` `tokens` `sweep` |
+//! | 2 | `transform` |
+//! | 1 | `store` `net` |
+//! | 0 | `limits` `config` `clock` `id` `secret` `problem` `metrics` |
 #![forbid(unsafe_code)]
 
 pub mod api;

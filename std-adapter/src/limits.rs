@@ -14,10 +14,6 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 pub const URI_CHARS_MAX: usize = 7_600;
 /// Webhooks in one space unless the settings say otherwise (Contentful's paid plans: 100).
 pub const WEBHOOKS_PER_SPACE: usize = 100;
-/// Topics of one webhook definition.
-pub const TOPICS_MAX: usize = 200;
-/// Filters of one webhook definition.
-pub const FILTERS_MAX: usize = 100;
 /// Custom headers of one webhook definition.
 pub const HEADERS_MAX: usize = 100;
 /// Bytes of a custom header's value.

@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bellwire_core::limits::PATTERNS_PER_WEBHOOK_MAX;
 use bellwire_core::topic::TopicPattern;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use super::filters::parse_filters;
-use crate::limits::{HEADER_VALUE_BYTES_MAX, HEADERS_MAX, NAME_BYTES_MAX, TOPICS_MAX};
+use crate::limits::{HEADER_VALUE_BYTES_MAX, HEADERS_MAX, NAME_BYTES_MAX};
 use crate::net::AddressPolicy;
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -148,16 +149,16 @@ impl<'a> Reader<'a> {
         };
         match items.len() {
             0 => self.refuse(Problem::new("topics", "", "Topics cannot be empty")),
-            1..=TOPICS_MAX => {}
+            1..=PATTERNS_PER_WEBHOOK_MAX => {}
             _ => self.refuse(Problem::new(
                 "topics",
                 "topics",
-                format!("A webhook has at most {TOPICS_MAX} topics"),
+                format!("A webhook has at most {PATTERNS_PER_WEBHOOK_MAX} topics"),
             )),
         }
         items
             .iter()
-            .take(TOPICS_MAX)
+            .take(PATTERNS_PER_WEBHOOK_MAX)
             .enumerate()
             .filter_map(|(number, item)| self.topic(number, item))
             .collect()

@@ -1,11 +1,10 @@
 //! Contentful's filter JSON read into the core's filters.
 
 use bellwire_core::filter::{CONTENTFUL_DOCS, Filter, Test};
-use bellwire_core::limits::{FILTER_VALUES_MAX, REGEXP_BYTES_MAX};
+use bellwire_core::limits::{ATTRIBUTE_VALUE_BYTES_MAX, FILTER_VALUES_MAX, FILTERS_PER_WEBHOOK_MAX, REGEXP_BYTES_MAX};
 use serde_json::{Map, Value};
 
 use super::regexps::compile_regexp;
-use crate::limits::FILTERS_MAX;
 
 /// One filter of a definition, owning its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +42,8 @@ impl FilterSpec {
 /// A sentence that names the filter, counted from 0, and what is wrong with it.
 pub fn parse_filters(json: &Value) -> Result<Vec<FilterSpec>, String> {
     let items = json.as_array().ok_or("filters must be an array or null")?;
-    if items.len() > FILTERS_MAX {
-        return Err(format!("a webhook has at most {FILTERS_MAX} filters"));
+    if items.len() > FILTERS_PER_WEBHOOK_MAX {
+        return Err(format!("a webhook has at most {FILTERS_PER_WEBHOOK_MAX} filters"));
     }
     let parse = |(number, item)| parse_filter(item).map_err(|problem| format!("filter {number}: {problem}"));
     items.iter().enumerate().map(parse).collect()
@@ -75,7 +74,7 @@ fn only_member(item: &Value) -> Result<(&str, &Value), String> {
 fn parse_test(operator: &str, operands: &Value) -> Result<FilterSpec, String> {
     let (doc, operand) = split_operands(operator, operands)?;
     let test = match operator {
-        "equals" => TestSpec::Equals(text(operand, "equals compares with a string")?),
+        "equals" => TestSpec::Equals(value(operand, "equals compares with a string")?),
         "in" => TestSpec::In(parse_words(operand)?),
         "regexp" => TestSpec::Regexp(parse_pattern(operand)?),
         _ => return Err(format!("there is no operator {operator:?}: use equals, in, regexp or not")),
@@ -113,7 +112,7 @@ fn parse_words(operand: &Value) -> Result<Vec<String>, String> {
     if words.len() > FILTER_VALUES_MAX {
         return Err(format!("in takes at most {FILTER_VALUES_MAX} strings"));
     }
-    words.iter().map(|word| text(word, "in takes a list of strings")).collect()
+    words.iter().map(|word| value(word, "in takes a list of strings")).collect()
 }
 
 fn parse_pattern(operand: &Value) -> Result<String, String> {
@@ -124,6 +123,14 @@ fn parse_pattern(operand: &Value) -> Result<String, String> {
     }
     compile_regexp(&pattern)?;
     Ok(pattern)
+}
+
+fn value(operand: &Value, otherwise: &str) -> Result<String, String> {
+    let value = text(operand, otherwise)?;
+    if value.len() > ATTRIBUTE_VALUE_BYTES_MAX {
+        return Err(format!("a value to compare with has at most {ATTRIBUTE_VALUE_BYTES_MAX} bytes"));
+    }
+    Ok(value)
 }
 
 fn text(value: &Value, otherwise: &str) -> Result<String, String> {

@@ -1,0 +1,9 @@
+//! The server as its callers meet it: over real sockets, in this process, on a store in memory.
+
+mod access;
+mod definitions;
+mod delivery;
+mod errors;
+mod events;
+mod rows;
+mod support;
