@@ -135,9 +135,11 @@ async fn an_endless_body_is_cut_and_its_connection_dropped() {
 #[tokio::test]
 async fn a_head_beyond_its_limit_is_refused() {
     let fits = "x".repeat(RESPONSE_HEAD_BYTES_MAX - 200);
-    let exchange =
-        exchange_with(format!("HTTP/1.1 200 OK\r\nX-Big: {fits}\r\nContent-Length: 0\r\n\r\n")).await;
-    assert_eq!(exchange.outcome, Outcome::Response { status: 200 });
+    let too_long = "x".repeat(RESPONSE_HEAD_BYTES_MAX);
+    for (big, outcome) in [(fits, Outcome::Response { status: 200 }), (too_long, Outcome::Connection)] {
+        let answer = format!("HTTP/1.1 200 OK\r\nX-Big: {big}\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(exchange_with(answer).await.outcome, outcome);
+    }
     for again in ["x", "x: y\r\n"] {
         let receiver = Receiver::start(move |stream| async move {
             let many = again.repeat(1024);
