@@ -32,7 +32,8 @@ use super::guard::AddressPolicy;
 use super::resolver::{Resolve, SystemResolver};
 use super::tls::{RootsError, client_config};
 
-/// The most bytes of a response's status line and headers. Over HTTP/1.1 hyper takes at most 100 headers as well.
+/// How many bytes a response's status line and headers may have. Over HTTP/1.1 the limit is looked at between two
+/// reads, so that the last read may go beyond it, to less than twice as much; and at most 100 headers are taken.
 pub const RESPONSE_HEAD_BYTES_MAX: usize = 32 * 1024;
 /// How long lookup, TCP and TLS may take together. The request's own deadline holds as well.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
