@@ -8,15 +8,16 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 8 | `cli` |
-//! | 7 | `node` |
-//! | 6 | `api` |
-//! | 5 | `ingest` |
-//! | 4 | `dispatch` `deliver` |
-//! | 3 | `webhooks` `calls` `tokens` `sweep` |
-//! | 2 | `transform` |
-//! | 1 | `store` `net` |
-//! | 0 | `limits` `config` `clock` `id` `secret` `problem` `metrics` |
+//! | 9 | `cli` |
+//! | 8 | `node` |
+//! | 7 | `api` |
+//! | 6 | `ingest` |
+//! | 5 | `dispatch` `deliver` `sweep` |
+//! | 4 | `webhooks` `calls` `tokens` |
+//! | 3 | `transform` |
+//! | 2 | `store` `net` |
+//! | 1 | `config` `id` |
+//! | 0 | `limits` `clock` `secret` `problem` `metrics` |
 #![forbid(unsafe_code)]
 
 pub mod api;

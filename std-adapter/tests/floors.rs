@@ -14,7 +14,9 @@ fn sources() -> Vec<(PathBuf, String)> {
     let page = floors::read(&src().join("lib.rs"));
     let modules = floors::floors(&page);
     let files = modules.keys().flat_map(|module| floors::files_of(&src(), module));
-    files.map(|file| (file.strip_prefix(src()).unwrap().to_owned(), floors::code(&floors::read(&file)))).collect()
+    files
+        .map(|file| (file.strip_prefix(src()).unwrap().to_owned(), floors::code(&floors::read(&file))))
+        .collect()
 }
 
 /// The files in whose code one of the words stands.
@@ -31,7 +33,11 @@ fn imports_go_down_only() {
 #[test]
 fn every_file_says_what_it_is() {
     for (file, _) in sources() {
-        assert!(floors::read(&src().join(&file)).starts_with("//! "), "{} does not start with `//! `", file.display());
+        assert!(
+            floors::read(&src().join(&file)).starts_with("//! "),
+            "{} does not start with `//! `",
+            file.display()
+        );
     }
 }
 

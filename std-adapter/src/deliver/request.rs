@@ -118,9 +118,8 @@ impl Attempt<'_> {
     }
 
     fn topic(&self) -> String {
-        let prefix =
-            Topic::parse(&self.event.topic).map_or("ContentManagement", |topic| topic.header_prefix());
-        format!("{prefix}.{}", self.event.topic)
+        let prefix = Topic::parse(&self.event.topic).map_or("", |topic| topic.header_prefix());
+        format!("{prefix}{}", self.event.topic)
     }
 
     fn custom_headers(&self, scope: &Scope<'_>) -> Result<Vec<Header>, String> {

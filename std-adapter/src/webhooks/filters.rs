@@ -1,7 +1,9 @@
 //! Contentful's filter JSON read into the core's filters.
 
 use bellwire_core::filter::{CONTENTFUL_DOCS, Filter, Test};
-use bellwire_core::limits::{ATTRIBUTE_VALUE_BYTES_MAX, FILTER_VALUES_MAX, FILTERS_PER_WEBHOOK_MAX, REGEXP_BYTES_MAX};
+use bellwire_core::limits::{
+    ATTRIBUTE_VALUE_BYTES_MAX, FILTER_VALUES_MAX, FILTERS_PER_WEBHOOK_MAX, REGEXP_BYTES_MAX,
+};
 use serde_json::{Map, Value};
 
 use super::regexps::compile_regexp;

@@ -80,10 +80,8 @@ pub struct Live {
 
 impl Live {
     fn compile(mut webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
-        webhooks.sort_by(|a, b| {
-            let age = |webhook: &Webhook| webhook.record.history.created.at_ms;
-            age(a).cmp(&age(b)).then_with(|| a.record.id.cmp(&b.record.id))
-        });
+        // Webhooks made in the same millisecond keep the order of their making.
+        webhooks.sort_by_key(|webhook| (webhook.record.history.created.at_ms, webhook.record.uid));
         let table = table::compile(webhooks.iter().map(|webhook| &webhook.record))?;
         Ok(Live { webhooks, table })
     }

@@ -41,7 +41,10 @@ async fn every_route_asks_for_its_role() {
     let server = Server::start().await;
     server.webhook("w", &definition()).await;
     server.put("/spaces/s2", &json!({"name": "Another"})).await.ok();
-    let other = server.post("/spaces/s2/tokens", &json!({"role": "manage"})).await.ok()["token"].as_str().unwrap().to_owned();
+    let other = server.post("/spaces/s2/tokens", &json!({"role": "manage"})).await.ok()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     for (role, may) in ROLES {
         let bearer = format!("Bearer {}", server.token(role).await);
         for (method, path, asks) in ROUTES {
@@ -59,7 +62,11 @@ async fn every_route_asks_for_its_role() {
         let bearer = format!("Bearer {other}");
         let foreign = server.send(method, path, &[("Authorization", &bearer)], "{}").await;
         // A space of others looks like one that does not exist.
-        if asks == 'a' { foreign.error(403, "AccessDenied") } else { foreign.error(404, "NotFound") };
+        if asks == 'a' {
+            foreign.error(403, "AccessDenied")
+        } else {
+            foreign.error(404, "NotFound")
+        };
     }
 }
 
@@ -67,7 +74,9 @@ async fn every_route_asks_for_its_role() {
 async fn a_denial_says_why_in_an_array() {
     let server = Server::start().await;
     let bearer = format!("Bearer {}", server.token("read").await);
-    let denied = server.send(Method::POST, "/spaces/s1/webhook_definitions", &[("Authorization", &bearer)], "{}").await;
+    let denied = server
+        .send(Method::POST, "/spaces/s1/webhook_definitions", &[("Authorization", &bearer)], "{}")
+        .await;
     let object = denied.error(403, "AccessDenied");
     assert_eq!(object["details"]["reasons"], json!(["A token with the role read may not change anything."]));
 }
@@ -79,12 +88,18 @@ async fn a_token_is_shown_once_and_can_be_revoked() {
     let text = made["token"].as_str().unwrap().to_owned();
     let bearer = format!("Bearer {text}");
     let list = server.get("/spaces/s1/tokens").await.ok();
-    assert_eq!((&list["total"], &list["items"][0]["name"], &list["items"][0]["role"]), (&json!(1), &json!("dashboard"), &json!("read")));
+    assert_eq!(
+        (&list["total"], &list["items"][0]["name"], &list["items"][0]["role"]),
+        (&json!(1), &json!("dashboard"), &json!("read"))
+    );
     assert!(!list.to_string().contains(&text));
     assert_eq!(server.send(Method::GET, "/spaces", &[("Authorization", &bearer)], "").await.ok()["total"], 1);
     let id = made["sys"]["id"].as_str().unwrap();
     assert_eq!(server.delete(&format!("/spaces/{SPACE}/tokens/{id}")).await.status, 204);
-    server.send(Method::GET, "/spaces", &[("Authorization", &bearer)], "").await.error(401, "AccessTokenInvalid");
+    server
+        .send(Method::GET, "/spaces", &[("Authorization", &bearer)], "")
+        .await
+        .error(401, "AccessTokenInvalid");
     server.delete(&format!("/spaces/{SPACE}/tokens/{id}")).await.error(404, "NotFound");
     for bad in [json!({}), json!({"role": "admin"}), json!({"role": "read", "name": "x".repeat(300)})] {
         server.post("/spaces/s1/tokens", &bad).await.error(422, "ValidationFailed");
@@ -96,7 +111,10 @@ async fn the_maker_is_named() {
     let server = Server::start().await;
     let made = server.post("/spaces/s1/tokens", &json!({"role": "manage"})).await.ok();
     let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
-    let sent = server.send(Method::PUT, &definition_path("w"), &[("Authorization", &bearer)], definition().to_string()).await.ok();
+    let sent = server
+        .send(Method::PUT, &definition_path("w"), &[("Authorization", &bearer)], definition().to_string())
+        .await
+        .ok();
     assert_eq!(sent["sys"]["createdBy"]["sys"]["id"], made["sys"]["id"]);
 }
 
@@ -104,7 +122,9 @@ async fn the_maker_is_named() {
 async fn operators_need_no_token() {
     let server = Server::start().await;
     server.publish("Entry.publish", &json!({})).await.ok();
-    for (path, said) in [("/healthz", "ok"), ("/readyz", "ready"), ("/metrics", "bellwire_events_accepted_total 1\n")] {
+    for (path, said) in
+        [("/healthz", "ok"), ("/readyz", "ready"), ("/metrics", "bellwire_events_accepted_total 1\n")]
+    {
         let answer = server.send(Method::GET, path, &[("Authorization", "")], "").await;
         assert_eq!(answer.status, 200);
         assert!(String::from_utf8(answer.body).unwrap().contains(said), "{path}");

@@ -10,7 +10,9 @@ const LIST: &str = "/spaces/s1/webhook_definitions";
 #[tokio::test]
 async fn the_documented_example_makes_a_webhook_of_the_documented_shape() {
     let server = Server::start().await;
-    let answer = server.post(LIST, &json!({"url": "https://www.example.com/", "name": "foo", "topics": ["*.*"]})).await;
+    let answer = server
+        .post(LIST, &json!({"url": "https://www.example.com/", "name": "foo", "topics": ["*.*"]}))
+        .await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), Some("application/vnd.contentful.management.v1+json"));
     let location = answer.header("location").unwrap().to_owned();
@@ -58,7 +60,10 @@ async fn a_put_replaces_everything_but_the_secrets_that_it_repeats() {
     assert_eq!((&updated["sys"]["version"], &updated["headers"]), (&json!(1), &shown));
 
     let bare = server.put_version(&definition_path("w"), 1, &definition()).await.ok();
-    assert_eq!((&bare["headers"], &bare["filters"], &bare["transformation"]), (&json!([]), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&bare["headers"], &bare["filters"], &bare["transformation"]),
+        (&json!([]), &Value::Null, &Value::Null)
+    );
     assert_eq!((&bare["active"], &bare["httpBasicUsername"]), (&json!(true), &Value::Null));
     assert_eq!(bare["sys"]["createdAt"], made["sys"]["createdAt"]);
 }
@@ -100,8 +105,18 @@ async fn lists_are_cut_and_ordered_as_asked() {
     }
     let ids = async |query: &str| {
         let page = server.get(&format!("{LIST}{query}")).await.ok();
-        let ids: Vec<String> = page["items"].as_array().unwrap().iter().map(|item| item["sys"]["id"].as_str().unwrap().into()).collect();
-        (page["total"].as_u64().unwrap(), page["skip"].as_u64().unwrap(), page["limit"].as_u64().unwrap(), ids.concat())
+        let ids: Vec<String> = page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["sys"]["id"].as_str().unwrap().into())
+            .collect();
+        (
+            page["total"].as_u64().unwrap(),
+            page["skip"].as_u64().unwrap(),
+            page["limit"].as_u64().unwrap(),
+            ids.concat(),
+        )
     };
     assert_eq!(ids("").await, (3, 0, 100, "cab".into()));
     assert_eq!(ids("?order=-sys.createdAt").await, (3, 0, 100, "bac".into()));
@@ -148,13 +163,20 @@ async fn answers_carry_the_recorded_headers() {
         assert_eq!(answer.header(name), Some(value), "{name}");
     }
     let request_id = answer.header("x-contentful-request-id").unwrap();
-    assert!(request_id.len() == 32 && request_id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{request_id}");
+    assert!(
+        request_id.len() == 32 && request_id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{request_id}"
+    );
 }
 
 #[tokio::test]
 async fn browsers_may_ask_first_and_big_answers_are_compressed_when_asked_for() {
     let server = Server::start().await;
-    let asked = [("Access-Control-Request-Headers", "authorization,x-contentful-version"), ("Access-Control-Request-Method", "PUT"), ("Authorization", "")];
+    let asked = [
+        ("Access-Control-Request-Headers", "authorization,x-contentful-version"),
+        ("Access-Control-Request-Method", "PUT"),
+        ("Authorization", ""),
+    ];
     let preflight = server.send(Method::OPTIONS, LIST, &asked, "").await;
     assert_eq!(preflight.status, 204);
     assert_eq!(preflight.header("access-control-allow-headers"), Some("authorization,x-contentful-version"));
@@ -170,7 +192,10 @@ async fn browsers_may_ask_first_and_big_answers_are_compressed_when_asked_for() 
 async fn the_objects_that_clients_fetch_first_are_there() {
     let server = Server::start().await;
     let space = server.get("/spaces/s1").await.ok();
-    assert_eq!((&space["name"], &space["sys"]["type"], &space["sys"]["id"]), (&json!("Space one"), &json!("Space"), &json!(SPACE)));
+    assert_eq!(
+        (&space["name"], &space["sys"]["type"], &space["sys"]["id"]),
+        (&json!("Space one"), &json!("Space"), &json!(SPACE))
+    );
     assert_eq!(space["sys"]["organization"]["sys"]["linkType"], "Organization");
     let environment = server.get("/spaces/s1/environments/master").await.ok();
     assert_eq!(environment["sys"]["status"]["sys"]["id"], "ready");
@@ -191,11 +216,20 @@ async fn signing_secret_and_retry_policy_are_made_shown_and_removed() {
     server.delete(secret).await.error(404, "NotFound");
     let value = format!("{}wxyz", "a".repeat(60));
     let made = server.put(secret, &json!({"value": value})).await.ok();
-    assert_eq!((&made["redactedValue"], &made["sys"]["type"], &made["sys"]["version"]), (&json!("wxyz"), &json!("WebhookSigningSecret"), &json!(1)));
+    assert_eq!(
+        (&made["redactedValue"], &made["sys"]["type"], &made["sys"]["version"]),
+        (&json!("wxyz"), &json!("WebhookSigningSecret"), &json!(1))
+    );
     assert!(made["sys"].get("id").is_none() && !made.to_string().contains(&value));
     assert_eq!(server.put(secret, &json!({"value": value})).await.ok()["sys"]["version"], 2);
     assert_eq!(server.get(secret).await.ok()["redactedValue"], "wxyz");
-    for bad in [json!({"value": "a".repeat(63)}), json!({"value": "ü".repeat(64)}), json!({"value": 5}), json!({}), json!([])] {
+    for bad in [
+        json!({"value": "a".repeat(63)}),
+        json!({"value": "ü".repeat(64)}),
+        json!({"value": 5}),
+        json!({}),
+        json!([]),
+    ] {
         server.put(secret, &bad).await.error(422, "ValidationFailed");
     }
     assert_eq!(server.delete(secret).await.status, 204);
@@ -204,7 +238,13 @@ async fn signing_secret_and_retry_policy_are_made_shown_and_removed() {
     server.get(policy).await.error(404, "NotFound");
     let made = server.put(policy, &json!({"maxRetries": 15})).await.ok();
     assert_eq!((&made["maxRetries"], &made["sys"]["type"]), (&json!(15), &json!("WebhookRetryPolicy")));
-    for bad in [json!({"maxRetries": 1}), json!({"maxRetries": 100}), json!({"maxRetries": 2.5}), json!({"maxRetries": "5"}), json!({})] {
+    for bad in [
+        json!({"maxRetries": 1}),
+        json!({"maxRetries": 100}),
+        json!({"maxRetries": 2.5}),
+        json!({"maxRetries": "5"}),
+        json!({}),
+    ] {
         server.put(policy, &bad).await.error(422, "ValidationFailed");
     }
     assert_eq!(server.get(policy).await.ok()["maxRetries"], 15);

@@ -35,10 +35,19 @@ async fn the_default_request_has_the_documented_headers_and_no_others() {
     assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/hook"));
     let mut names: Vec<&str> = call.headers.keys().map(|name| name.as_str()).collect();
     names.sort_unstable();
-    assert_eq!(names, [
-        "content-length", "content-type", "host", "x-contentful-event-datetime", "x-contentful-idempotency-key",
-        "x-contentful-topic", "x-contentful-webhook-name", "x-contentful-webhook-request-attempt",
-    ]);
+    assert_eq!(
+        names,
+        [
+            "content-length",
+            "content-type",
+            "host",
+            "x-contentful-event-datetime",
+            "x-contentful-idempotency-key",
+            "x-contentful-topic",
+            "x-contentful-webhook-name",
+            "x-contentful-webhook-request-attempt",
+        ]
+    );
     assert_eq!(call.header("content-type"), "application/vnd.contentful.management.v1+json");
     assert_eq!(call.header("x-contentful-topic"), "SpaceManagement.EnvironmentAlias.create");
     assert_eq!(call.header("x-contentful-webhook-name"), "Gr%C3%BC%C3%9Fe 100%25");
@@ -54,14 +63,19 @@ async fn server_errors_are_tried_again_twice_with_the_same_key() {
     server.webhook("w", &hook(&endpoint, json!({}))).await;
     server.publish("Entry.publish", &entry()).await.ok();
     let calls = endpoint.arrived(3).await;
-    let attempts: Vec<&str> = calls.iter().map(|call| call.header("x-contentful-webhook-request-attempt")).collect();
+    let attempts: Vec<&str> =
+        calls.iter().map(|call| call.header("x-contentful-webhook-request-attempt")).collect();
     assert_eq!(attempts, ["1", "2", "3"]);
     for name in ["x-contentful-idempotency-key", "x-contentful-event-datetime"] {
         assert!(calls.iter().all(|call| call.header(name) == calls[0].header(name)), "{name}");
     }
     let log = server.calls("w", 3).await;
-    let told: Vec<(Option<u64>, &Value)> = log.iter().map(|call| (call["statusCode"].as_u64(), &call["errors"])).collect();
-    assert_eq!(told, [(Some(200), &json!([])), (Some(429), &json!(["ClientError"])), (Some(500), &json!(["ServerError"]))]);
+    let told: Vec<(Option<u64>, &Value)> =
+        log.iter().map(|call| (call["statusCode"].as_u64(), &call["errors"])).collect();
+    assert_eq!(
+        told,
+        [(Some(200), &json!([])), (Some(429), &json!(["ClientError"])), (Some(500), &json!(["ServerError"]))]
+    );
     let health = server.get("/spaces/s1/webhooks/w/health").await.ok();
     let link = |kind: &str, id: &str| json!({"sys": {"type": "Link", "linkType": kind, "id": id}});
     let sys = json!({"id": "w", "type": "Webhook", "space": link("Space", SPACE), "createdBy": link("WebhookDefinition", "w")});
@@ -82,13 +96,22 @@ async fn a_delivery_is_given_up_after_the_policy_s_retries() {
     server.webhook("marker", &hook(&Endpoint::start().await, json!({}))).await;
     server.publish("Entry.save", &entry()).await.ok();
     server.calls("marker", 1).await;
-    assert_eq!(endpoint.arrived(8).await.iter().filter(|call| call.header("x-contentful-topic").ends_with("publish")).count(), 8);
+    assert_eq!(
+        endpoint
+            .arrived(8)
+            .await
+            .iter()
+            .filter(|call| call.header("x-contentful-topic").ends_with("publish"))
+            .count(),
+        8
+    );
 }
 
 #[tokio::test]
 async fn what_will_not_get_better_is_not_tried_again() {
     let (server, endpoint) = (Server::start().await, Endpoint::start().await);
-    let redirect = Response::builder().status(302).header("location", endpoint.url()).body(Body::empty()).unwrap();
+    let redirect =
+        Response::builder().status(302).header("location", endpoint.url()).body(Body::empty()).unwrap();
     endpoint.answer_with([redirect]);
     endpoint.answer_statuses(&[404]);
     server.webhook("w", &hook(&endpoint, json!({}))).await;
@@ -105,7 +128,12 @@ async fn what_will_not_get_better_is_not_tried_again() {
 #[tokio::test]
 async fn the_log_shows_request_and_response_without_secrets() {
     let (server, endpoint) = (Server::start().await, Endpoint::start().await);
-    let answer = Response::builder().status(418).header("set-cookie", "a=1").header("set-cookie", "b=2").body(Body::from("short and stout")).unwrap();
+    let answer = Response::builder()
+        .status(418)
+        .header("set-cookie", "a=1")
+        .header("set-cookie", "b=2")
+        .body(Body::from("short and stout"))
+        .unwrap();
     endpoint.answer_with([answer]);
     let members = json!({
         "httpBasicUsername": "user", "httpBasicPassword": "pa:ss",
@@ -117,17 +145,28 @@ async fn the_log_shows_request_and_response_without_secrets() {
     assert_eq!((arrived.header("x-plain"), arrived.header("x-key")), ("seen", "hush"));
     assert_eq!(arrived.header("authorization"), "Basic dXNlcjpwYTpzcw==");
     let call = server.last_call("w", 1).await;
-    assert_eq!((&call["sys"]["type"], &call["statusCode"], &call["errors"]), (&json!("WebhookCallDetails"), &json!(418), &json!(["ClientError"])));
+    assert_eq!(
+        (&call["sys"]["type"], &call["statusCode"], &call["errors"]),
+        (&json!("WebhookCallDetails"), &json!(418), &json!(["ClientError"]))
+    );
     assert_eq!((&call["eventType"], &call["url"]), (&json!("publish"), &json!(endpoint.url())));
     assert_eq!(call["sys"]["event"]["sys"]["id"], accepted["sys"]["id"]);
     let request = &call["request"];
     assert_eq!((&request["method"], &request["timeout"]), (&json!("POST"), &json!(30_000)));
     assert_eq!(request["body"], entry().to_string());
-    for (name, value) in [("X-Plain", "seen"), ("X-Key", "[redacted]"), ("Authorization", "[redacted]"), ("X-Contentful-Topic", "ContentManagement.Entry.publish")] {
+    for (name, value) in [
+        ("X-Plain", "seen"),
+        ("X-Key", "[redacted]"),
+        ("Authorization", "[redacted]"),
+        ("X-Contentful-Topic", "ContentManagement.Entry.publish"),
+    ] {
         assert_eq!(request["headers"][name], value, "{name}");
     }
     let response = &call["response"];
-    assert_eq!((&response["statusCode"], &response["body"], &response["headers"]["set-cookie"]), (&json!(418), &json!("short and stout"), &json!("a=1, b=2")));
+    assert_eq!(
+        (&response["statusCode"], &response["body"], &response["headers"]["set-cookie"]),
+        (&json!(418), &json!("short and stout"), &json!("a=1, b=2"))
+    );
     let overview = &server.calls("w", 1).await[0];
     assert_eq!((&overview["sys"]["type"], overview.get("request")), (&json!("WebhookCallOverview"), None));
     for text in ["hush", "pa:ss", "dXNlcjpwYTpzcw"] {
@@ -144,10 +183,14 @@ async fn bodies_in_the_log_are_cut_and_say_so() {
     server.publish("Entry.publish", &payload).await.ok();
     assert_eq!(endpoint.arrived(1).await[0].json(), payload);
     let call = server.last_call("w", 1).await;
-    let (sent, received) = (call["request"]["body"].as_str().unwrap(), call["response"]["body"].as_str().unwrap());
+    let (sent, received) =
+        (call["request"]["body"].as_str().unwrap(), call["response"]["body"].as_str().unwrap());
     assert!((499_990..=500_000).contains(&sent.len()), "{}", sent.len());
     assert!((199_990..=200_005).contains(&received.len()), "{}", received.len());
-    assert_eq!((&call["request"]["bodyTruncated"], &call["response"]["bodyTruncated"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&call["request"]["bodyTruncated"], &call["response"]["bodyTruncated"]),
+        (&json!(true), &json!(true))
+    );
 }
 
 #[tokio::test]
@@ -172,7 +215,10 @@ async fn failures_without_an_answer_have_names() {
         server.publish("Entry.publish", &json!({})).await.ok();
         let call = server.last_call(id, 1).await;
         assert_eq!(call["errors"], json!([error]), "{call}");
-        assert_eq!((&call["statusCode"], &call["responseAt"], &call["response"]), (&Value::Null, &Value::Null, &Value::Null));
+        assert_eq!(
+            (&call["statusCode"], &call["responseAt"], &call["response"]),
+            (&Value::Null, &Value::Null, &Value::Null)
+        );
         assert!(call["error"].as_str().is_some_and(|sentence| !sentence.is_empty()), "{call}");
         server.delete(&definition_path(id)).await;
     }
@@ -199,7 +245,8 @@ async fn connection_errors_are_tried_again_only_when_the_setting_says_so() {
     let server = Server::start_with(Settings { retry_connection_errors: true, ..settings() }).await;
     server.webhook("w", &definition).await;
     server.publish("Entry.publish", &json!({})).await.ok();
-    let attempts: Vec<Value> = server.calls("w", 3).await.iter().map(|call| call["attempt"].clone()).collect();
+    let attempts: Vec<Value> =
+        server.calls("w", 3).await.iter().map(|call| call["attempt"].clone()).collect();
     assert_eq!(attempts, [json!(3), json!(2), json!(1)]);
 }
 
@@ -217,15 +264,22 @@ async fn every_attempt_is_signed_anew_and_verifies() {
     for call in &calls {
         verify(&secret, call);
         let signed = call.header("x-contentful-signed-headers");
-        assert!(signed.contains("content-type") && signed.contains("x-contentful-topic") && !signed.contains("x-custom"), "{signed}");
+        assert!(
+            signed.contains("content-type")
+                && signed.contains("x-contentful-topic")
+                && !signed.contains("x-custom"),
+            "{signed}"
+        );
     }
     assert_ne!(calls[0].header("x-contentful-signature"), calls[1].header("x-contentful-signature"));
     assert!(!server.last_call("w", 2).await.to_string().contains(&secret));
 }
 
 fn verify(secret: &str, call: &Arrived) {
-    let headers: Vec<(&str, &str)> = call.headers.keys().map(|name| (name.as_str(), call.header(name.as_str()))).collect();
-    let request = sign::Request { method: call.method.as_str(), path: &call.path, headers: &headers, body: &call.body };
+    let headers: Vec<(&str, &str)> =
+        call.headers.keys().map(|name| (name.as_str(), call.header(name.as_str()))).collect();
+    let request =
+        sign::Request { method: call.method.as_str(), path: &call.path, headers: &headers, body: &call.body };
     let timestamp: u64 = call.header("x-contentful-timestamp").parse().unwrap();
     sign::verify(secret, &request, timestamp, 30_000).unwrap();
 }
@@ -246,7 +300,10 @@ async fn transformations_change_method_type_body_url_and_headers() {
     let call = endpoint.arrived(1).await.remove(0);
     assert_eq!(call.method.as_str(), "PUT");
     assert_eq!(call.path, "/items/e%2F1%3F%23?t=ContentManagement.Entry.publish&none=");
-    assert_eq!((call.header("content-type"), call.header("x-entity")), ("application/json; charset=utf-8", "id=e/1?# by u1"));
+    assert_eq!(
+        (call.header("content-type"), call.header("x-entity")),
+        ("application/json; charset=utf-8", "id=e/1?# by u1")
+    );
     let expected = json!({"id": "e/1?#", "n": 5, "text": "n is 5", "all": entry(), "lost": null, "{ /topic }": "keys stay"});
     assert_eq!(call.json(), expected);
 }
@@ -263,7 +320,12 @@ async fn get_and_delete_have_no_body_and_forms_are_encoded() {
     }
     server.publish("Entry.publish", &json!({"a": {"b": 1}, "l": [true, null, "x y"]})).await.ok();
     let calls = endpoint.arrived(3).await;
-    let body_of = |method: &str| calls.iter().find(|call| call.method.as_str() == method).map(|call| String::from_utf8(call.body.to_vec()).unwrap());
+    let body_of = |method: &str| {
+        calls
+            .iter()
+            .find(|call| call.method.as_str() == method)
+            .map(|call| String::from_utf8(call.body.to_vec()).unwrap())
+    };
     assert_eq!((body_of("GET"), body_of("DELETE")), (Some(String::new()), Some(String::new())));
     assert_eq!(body_of("POST").unwrap(), "a%5Bb%5D=1&l%5B0%5D=true&l%5B1%5D=&l%5B2%5D=x%20y");
 }
@@ -281,7 +343,10 @@ async fn a_request_that_cannot_be_formed_is_logged_and_given_up() {
 
 #[tokio::test]
 async fn nothing_is_sent_after_disable_or_delete() {
-    let (server, endpoint) = (Server::start_with(Settings { retry_delay: Duration::from_millis(300), ..settings() }).await, Endpoint::start().await);
+    let (server, endpoint) = (
+        Server::start_with(Settings { retry_delay: Duration::from_millis(300), ..settings() }).await,
+        Endpoint::start().await,
+    );
     endpoint.answer_statuses(&[500, 500]);
     let off = hook(&endpoint, json!({"active": false}));
     server.webhook("off", &hook(&endpoint, json!({}))).await;
@@ -305,7 +370,8 @@ async fn nothing_is_sent_after_disable_or_delete() {
 async fn the_last_500_calls_are_kept() {
     let (server, endpoint) = (Server::start().await, Endpoint::start().await);
     server.webhook("w", &hook(&endpoint, json!({}))).await;
-    let lines: Vec<String> = (0..520).map(|n| json!({"topic": "Entry.publish", "payload": {"n": n}}).to_string()).collect();
+    let lines: Vec<String> =
+        (0..520).map(|n| json!({"topic": "Entry.publish", "payload": {"n": n}}).to_string()).collect();
     let kind = [("Content-Type", "application/x-ndjson")];
     server.send(hyper::Method::POST, "/spaces/s1/events", &kind, lines.join("\n")).await.ok();
     endpoint.arrived(520).await;

@@ -11,7 +11,13 @@ const LIST: &str = "/spaces/s1/webhook_definitions";
 #[tokio::test]
 async fn malformed_json_is_refused_with_its_place() {
     let server = Server::start().await;
-    for (body, place) in [("", "line 1 column 0"), ("{", "line 1"), ("{\"name\": \"x\",}", "line 1 column 14"), ("nonsense", "line 1 column 2"), ("{\"a\":\"\u{1}\"}", "line 1")] {
+    for (body, place) in [
+        ("", "line 1 column 0"),
+        ("{", "line 1"),
+        ("{\"name\": \"x\",}", "line 1 column 14"),
+        ("nonsense", "line 1 column 2"),
+        ("{\"a\":\"\u{1}\"}", "line 1"),
+    ] {
         for (method, path) in [(Method::POST, LIST.to_owned()), (Method::PUT, definition_path("w"))] {
             let object = server.send(method, &path, &[], body.to_owned()).await.error(400, "BadRequest");
             assert_eq!(object["message"], "The body you sent is not valid JSON.");
@@ -26,7 +32,10 @@ async fn malformed_json_is_refused_with_its_place() {
 async fn a_token_is_needed_and_must_be_known() {
     let server = Server::start().await;
     for authorization in ["", "Bearer", "Bearer wrong", "Basic YWRtaW46eA==", "admin-token-for-tests"] {
-        let object = server.send(Method::GET, LIST, &[("Authorization", authorization)], "").await.error(401, "AccessTokenInvalid");
+        let object = server
+            .send(Method::GET, LIST, &[("Authorization", authorization)], "")
+            .await
+            .error(401, "AccessTokenInvalid");
         assert_eq!(object["message"], "The access token you sent could not be found or is invalid.");
     }
 }
@@ -41,11 +50,19 @@ async fn what_is_not_there_says_what_it_would_have_been() {
         ("/spaces/s1/webhooks/x/calls".into(), "WebhookDefinition", "x"),
         ("/spaces/s1/webhooks/x/health".into(), "WebhookDefinition", "x"),
         ("/spaces/s1/webhooks/w/calls/nope".into(), "WebhookCallDetails", "nope"),
-        ("/spaces/s1/webhooks/w/calls/0000000000000000000001".into(), "WebhookCallDetails", "0000000000000000000001"),
+        (
+            "/spaces/s1/webhooks/w/calls/0000000000000000000001".into(),
+            "WebhookCallDetails",
+            "0000000000000000000001",
+        ),
         ("/spaces/s1/environments/no spaces".replace(' ', "%20"), "Environment", "no spaces"),
     ] {
         let object = server.get(&path).await.error(404, "NotFound");
-        assert_eq!((&object["details"]["type"], &object["details"]["id"]), (&json!(kind), &json!(id)), "{path}");
+        assert_eq!(
+            (&object["details"]["type"], &object["details"]["id"]),
+            (&json!(kind), &json!(id)),
+            "{path}"
+        );
         assert_eq!(object["message"], "The resource could not be found.");
     }
     server.get("/nowhere").await.error(404, "NotFound");
@@ -59,12 +76,28 @@ async fn a_stale_or_missing_version_is_a_conflict() {
     server.webhook("w", &definition()).await;
     server.put_version(&definition_path("w"), 0, &definition()).await.ok();
     for version in ["0", "2", "99999999999"] {
-        server.send(Method::PUT, &definition_path("w"), &[("x-contentful-version", version)], definition().to_string()).await.error(409, "VersionMismatch");
+        server
+            .send(
+                Method::PUT,
+                &definition_path("w"),
+                &[("x-contentful-version", version)],
+                definition().to_string(),
+            )
+            .await
+            .error(409, "VersionMismatch");
     }
     let object = server.put(&definition_path("w"), &definition()).await.error(409, "VersionMismatch");
     assert_eq!(object["details"]["currentVersion"], 1);
     for version in ["one", "-1", "1.0", ""] {
-        server.send(Method::PUT, &definition_path("w"), &[("X-Contentful-Version", version)], definition().to_string()).await.error(400, "BadRequest");
+        server
+            .send(
+                Method::PUT,
+                &definition_path("w"),
+                &[("X-Contentful-Version", version)],
+                definition().to_string(),
+            )
+            .await
+            .error(400, "BadRequest");
     }
 }
 
@@ -74,7 +107,10 @@ async fn bad_paging_is_refused_by_name() {
     server.webhook("w", &definition()).await;
     for path in [LIST, "/spaces/s1/webhooks/w/calls", "/spaces", "/spaces/s1/tokens"] {
         let object = server.get(&format!("{path}?limit=many")).await.error(400, "InvalidQuery");
-        assert_eq!(object["message"], "The value provided for \"limit\" is invalid. Please provide a valid number value");
+        assert_eq!(
+            object["message"],
+            "The value provided for \"limit\" is invalid. Please provide a valid number value"
+        );
         assert_eq!(object["details"], json!({"errors": []}));
         server.get(&format!("{path}?skip=-1")).await.error(400, "InvalidQuery");
         server.get(&format!("{path}?limit=1001")).await.error(400, "InvalidQuery");
@@ -107,8 +143,16 @@ async fn too_many_requests_and_too_many_webhooks_are_refused() {
         }
     }
     let limited = limited.expect("50 requests within a second or two pass 5 a second");
-    assert_eq!((limited.header("x-contentful-ratelimit-reset"), limited.header("retry-after")), (Some("1"), Some("1")));
-    assert!(limited.error(429, "RateLimitExceeded")["message"].as_str().unwrap().starts_with("You have exceeded the rate limit"));
+    assert_eq!(
+        (limited.header("x-contentful-ratelimit-reset"), limited.header("retry-after")),
+        (Some("1"), Some("1"))
+    );
+    assert!(
+        limited.error(429, "RateLimitExceeded")["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("You have exceeded the rate limit")
+    );
 }
 
 #[tokio::test]
@@ -176,18 +220,25 @@ async fn definitions_that_are_not_acceptable_say_where_and_why() {
     for (body, path, name) in rows {
         let object = server.post(LIST, &body).await.error(422, "ValidationFailed");
         let errors = object["details"]["errors"].as_array().unwrap();
-        let found = errors.iter().any(|error| error["path"] == path && error["name"] == name && error["details"].is_string());
+        let found = errors
+            .iter()
+            .any(|error| error["path"] == path && error["name"] == name && error["details"].is_string());
         assert!(found, "{body}: {object}");
     }
     assert_eq!(server.get(LIST).await.ok()["total"], 0);
     server.put("/spaces/s1/webhook_definitions/a%20b", &definition()).await.error(422, "ValidationFailed");
-    server.put(&format!("/spaces/s1/webhook_definitions/{}", "x".repeat(65)), &definition()).await.error(422, "ValidationFailed");
+    server
+        .put(&format!("/spaces/s1/webhook_definitions/{}", "x".repeat(65)), &definition())
+        .await
+        .error(422, "ValidationFailed");
 }
 
 #[tokio::test]
 async fn a_secret_that_is_refused_is_not_echoed() {
     let server = Server::start().await;
-    let body = with(json!({"headers": [{"key": "X-Key", "value": "hush\n", "secret": true}], "httpBasicUsername": "a:b", "httpBasicPassword": "hush"}));
+    let body = with(
+        json!({"headers": [{"key": "X-Key", "value": "hush\n", "secret": true}], "httpBasicUsername": "a:b", "httpBasicPassword": "hush"}),
+    );
     let object = server.post(LIST, &body).await.error(422, "ValidationFailed");
     assert!(!object.to_string().contains("hush"), "{object}");
 }
@@ -195,10 +246,23 @@ async fn a_secret_that_is_refused_is_not_echoed() {
 #[tokio::test]
 async fn addresses_that_are_not_public_are_refused_when_they_are_saved() {
     let server = Server::start_with(Settings { allow_private_networks: false, ..settings() }).await;
-    for url in ["http://127.0.0.1/", "http://10.0.0.1:8080/hook", "http://[::1]/", "http://localhost/", "http://0x7f.1/", "http://2130706433/", "http://169.254.169.254/latest/meta-data", "http://intranet/", "http://example.com:22/"] {
+    for url in [
+        "http://127.0.0.1/",
+        "http://10.0.0.1:8080/hook",
+        "http://[::1]/",
+        "http://localhost/",
+        "http://0x7f.1/",
+        "http://2130706433/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://intranet/",
+        "http://example.com:22/",
+    ] {
         let object = server.post(LIST, &with(json!({"url": url}))).await.error(422, "ValidationFailed");
         assert_eq!(object["details"]["errors"][0]["path"], "url", "{url}");
     }
-    server.post(LIST, &with(json!({"url": "http://example.com:8080/{ /payload/sys/id }?q={ /topic }"}))).await.ok();
+    server
+        .post(LIST, &with(json!({"url": "http://example.com:8080/{ /payload/sys/id }?q={ /topic }"})))
+        .await
+        .ok();
     assert_eq!(server.get(LIST).await.ok()["items"][0]["sys"]["space"]["sys"]["id"], SPACE);
 }

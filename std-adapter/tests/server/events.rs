@@ -59,7 +59,8 @@ async fn the_environment_is_the_path_s_else_the_payload_s_else_master() {
         post(&server, path, &topic, body).await.ok();
     }
     let calls = endpoint.arrived(3).await;
-    let mut environments: Vec<&str> = calls.iter().map(|call| call.header("x-contentful-crn").split('/').nth(3).unwrap()).collect();
+    let mut environments: Vec<&str> =
+        calls.iter().map(|call| call.header("x-contentful-crn").split('/').nth(3).unwrap()).collect();
     environments.sort_unstable();
     assert_eq!(environments, ["master", "qa", "staging"]);
     post(&server, "/spaces/s1/environments/a%20b/events", &topic, none).await.error(422, "ValidationFailed");
@@ -68,7 +69,14 @@ async fn the_environment_is_the_path_s_else_the_payload_s_else_master() {
 #[tokio::test]
 async fn cloudevents_come_in_binary_structured_and_batched() {
     let (server, endpoint) = with_endpoint().await;
-    let binary = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/cms"), ("ce-type", "Entry.publish"), ("ce-time", "2026-01-01T00:00:00Z"), ("Content-Type", "application/json")];
+    let binary = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "1"),
+        ("ce-source", "/cms"),
+        ("ce-type", "Entry.publish"),
+        ("ce-time", "2026-01-01T00:00:00Z"),
+        ("Content-Type", "application/json"),
+    ];
     assert_eq!(post(&server, EVENTS, &binary, "{\"form\":  \"binary\"}").await.status, 202);
     let structured = json!({"specversion": "1.0", "id": "2", "source": "/cms", "type": "Entry.publish", "data": {"form": "structured"}, "extension": 1});
     let kind = [("Content-Type", "application/cloudevents+json; charset=utf-8")];
@@ -83,24 +91,43 @@ async fn cloudevents_come_in_binary_structured_and_batched() {
     let answer = post(&server, EVENTS, &kind, &batch.to_string()).await;
     assert_eq!(answer.status, 202);
     let results = answer.json();
-    let statuses: Vec<&Value> = results["items"].as_array().unwrap().iter().map(|item| &item["sys"]["type"]).collect();
+    let statuses: Vec<&Value> =
+        results["items"].as_array().unwrap().iter().map(|item| &item["sys"]["type"]).collect();
     assert_eq!(statuses, ["Event", "Error", "Error", "Event"]);
-    let mut bodies: Vec<String> = endpoint.arrived(4).await.iter().map(|call| String::from_utf8(call.body.to_vec()).unwrap()).collect();
+    let mut bodies: Vec<String> =
+        endpoint.arrived(4).await.iter().map(|call| String::from_utf8(call.body.to_vec()).unwrap()).collect();
     bodies.sort_unstable();
-    assert_eq!(bodies, ["null", "{\"form\":  \"binary\"}", "{\"form\":\"base64\"}", "{\"form\":\"structured\"}"]);
+    assert_eq!(
+        bodies,
+        ["null", "{\"form\":  \"binary\"}", "{\"form\":\"base64\"}", "{\"form\":\"structured\"}"]
+    );
 }
 
 #[tokio::test]
 async fn cloudevents_that_are_none_are_refused() {
     let server = Server::start().await;
     let structured = [("Content-Type", "application/cloudevents+json")];
-    for body in [json!({}), json!([]), json!({"specversion": "1.0", "id": "1", "source": "/x", "type": 5}), json!({"specversion": "1.0", "id": "", "source": "/x", "type": "Entry.save"}), json!({"specversion": "1.0", "id": "1", "source": "/x", "type": "Entry.save", "time": "noon"}), json!({"specversion": "1.0", "id": "1", "source": "/x", "type": "Entry.save", "data_base64": "?"}), json!({"specversion": "1.0", "id": "1", "source": "/x", "type": "Entry.save", "data": 1, "data_base64": "MQ=="})] {
+    for body in [
+        json!({}),
+        json!([]),
+        json!({"specversion": "1.0", "id": "1", "source": "/x", "type": 5}),
+        json!({"specversion": "1.0", "id": "", "source": "/x", "type": "Entry.save"}),
+        json!({"specversion": "1.0", "id": "1", "source": "/x", "type": "Entry.save", "time": "noon"}),
+        json!({"specversion": "1.0", "id": "1", "source": "/x", "type": "Entry.save", "data_base64": "?"}),
+        json!({"specversion": "1.0", "id": "1", "source": "/x", "type": "Entry.save", "data": 1, "data_base64": "MQ=="}),
+    ] {
         post(&server, EVENTS, &structured, &body.to_string()).await.error(422, "ValidationFailed");
     }
     post(&server, EVENTS, &structured, "{").await.error(400, "BadRequest");
     let binary = [("ce-specversion", "1.0"), ("ce-source", "/x"), ("ce-type", "Entry.save")];
     post(&server, EVENTS, &binary, "{}").await.error(422, "ValidationFailed");
-    let text = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/x"), ("ce-type", "Entry.save"), ("Content-Type", "text/plain")];
+    let text = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "1"),
+        ("ce-source", "/x"),
+        ("ce-type", "Entry.save"),
+        ("Content-Type", "text/plain"),
+    ];
     post(&server, EVENTS, &text, "hello").await.error(415, "UnsupportedMediaType");
 }
 
@@ -118,7 +145,8 @@ async fn lines_of_json_get_one_result_each() {
     assert_eq!(statuses, [202, 422, 400, 202, 202, 400]);
     assert_eq!((&items[4]["duplicate"], &items[4]["sys"]["id"]), (&json!(true), &items[3]["sys"]["id"]));
     assert_eq!(items[5]["event"], 6);
-    let mut bodies: Vec<String> = endpoint.arrived(2).await.iter().map(|call| String::from_utf8(call.body.to_vec()).unwrap()).collect();
+    let mut bodies: Vec<String> =
+        endpoint.arrived(2).await.iter().map(|call| String::from_utf8(call.body.to_vec()).unwrap()).collect();
     bodies.sort_unstable();
     assert_eq!(bodies, ["[1,  2]", "{\"n\" : 1}"]);
     assert_eq!(post(&server, EVENTS, &kind, "junk\n").await.status, 422);
@@ -135,13 +163,30 @@ async fn a_repeated_publish_is_one_event() {
     assert!(answers.iter().all(|answer| answer["sys"]["id"] == answers[0]["sys"]["id"]), "{answers:?}");
     assert_eq!(answers.iter().filter(|answer| answer["duplicate"] == true).count(), 2);
     assert_eq!(publish().await.ok()["duplicate"], true);
-    post(&server, EVENTS, &[("X-Contentful-Topic", "Entry.publish"), ("X-Contentful-Idempotency-Key", "twice")], "{}").await.ok();
+    post(
+        &server,
+        EVENTS,
+        &[("X-Contentful-Topic", "Entry.publish"), ("X-Contentful-Idempotency-Key", "twice")],
+        "{}",
+    )
+    .await
+    .ok();
     assert_eq!(endpoint.arrived(2).await.len(), 2);
     let id = json!({"specversion": "1.0", "id": "1", "source": "/x", "type": "Entry.save"}).to_string();
     let structured = [("Content-Type", "application/cloudevents+json")];
     let first = post(&server, EVENTS, &structured, &id).await.ok();
-    assert_eq!(post(&server, EVENTS, &structured, &id).await.ok(), json!({"sys": first["sys"], "duplicate": true}));
-    post(&server, EVENTS, &[("X-Contentful-Topic", "Entry.publish"), ("X-Contentful-Idempotency-Key", "")], "{}").await.error(422, "ValidationFailed");
+    assert_eq!(
+        post(&server, EVENTS, &structured, &id).await.ok(),
+        json!({"sys": first["sys"], "duplicate": true})
+    );
+    post(
+        &server,
+        EVENTS,
+        &[("X-Contentful-Topic", "Entry.publish"), ("X-Contentful-Idempotency-Key", "")],
+        "{}",
+    )
+    .await
+    .error(422, "ValidationFailed");
 }
 
 #[tokio::test]
@@ -149,16 +194,25 @@ async fn what_is_not_an_event_is_refused() {
     let server = Server::start().await;
     let object = post(&server, EVENTS, &[], "{}").await.error(400, "BadRequest");
     assert!(object["message"].as_str().unwrap().contains("X-Contentful-Topic"), "{object}");
-    for topic in ["Entry", "entry.Publish", "*.publish", "Entry.*", "Other.Entry.publish", "Entry.publish.now"] {
-        let object = post(&server, EVENTS, &[("X-Contentful-Topic", topic)], "{}").await.error(422, "ValidationFailed");
+    for topic in
+        ["Entry", "entry.Publish", "*.publish", "Entry.*", "Other.Entry.publish", "Entry.publish.now"]
+    {
+        let object = post(&server, EVENTS, &[("X-Contentful-Topic", topic)], "{}")
+            .await
+            .error(422, "ValidationFailed");
         assert_eq!(object["details"]["errors"][0]["path"], "topic");
     }
     let topic = [("X-Contentful-Topic", "Entry.publish")];
     for body in ["", "{\"a\":}", "{} {}"] {
         let object = post(&server, EVENTS, &topic, body).await.error(400, "BadRequest");
-        assert!(object["details"]["errors"][0]["details"].as_str().unwrap().contains("line 1 column"), "{object}");
+        assert!(
+            object["details"]["errors"][0]["details"].as_str().unwrap().contains("line 1 column"),
+            "{object}"
+        );
     }
-    post(&server, EVENTS, &[topic[0], ("X-Contentful-Event-Datetime", "noon")], "{}").await.error(400, "BadRequest");
+    post(&server, EVENTS, &[topic[0], ("X-Contentful-Event-Datetime", "noon")], "{}")
+        .await
+        .error(400, "BadRequest");
 }
 
 #[tokio::test]
@@ -171,7 +225,13 @@ async fn one_server_feeds_another() {
     first.webhook("feed", &feed).await;
     first.publish("Entry.publish", &json!({"sys": {"id": "a"}, "fields": {}})).await.ok();
     let call = endpoint.arrived(1).await.remove(0);
-    assert_eq!((call.json(), call.header("x-contentful-topic")), (json!({"sys": {"id": "a"}, "fields": {}}), "ContentManagement.Entry.publish"));
+    assert_eq!(
+        (call.json(), call.header("x-contentful-topic")),
+        (json!({"sys": {"id": "a"}, "fields": {}}), "ContentManagement.Entry.publish")
+    );
     let logged = first.last_call("feed", 1).await;
-    assert_eq!((&logged["statusCode"], &logged["request"]["headers"]["Authorization"]), (&json!(202), &json!("[redacted]")));
+    assert_eq!(
+        (&logged["statusCode"], &logged["request"]["headers"]["Authorization"]),
+        (&json!(202), &json!("[redacted]"))
+    );
 }

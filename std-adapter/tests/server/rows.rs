@@ -46,7 +46,8 @@ fn is_for_the_api(row: &Value) -> bool {
 #[tokio::test]
 async fn filters_decide_through_the_api_as_in_the_table() {
     let table = rows("filters.json");
-    let table: Vec<&Value> = table["rows"].as_array().unwrap().iter().filter(|row| is_for_the_api(row)).collect();
+    let table: Vec<&Value> =
+        table["rows"].as_array().unwrap().iter().filter(|row| is_for_the_api(row)).collect();
     assert!(table.len() >= 90, "only {} rows can be said through the API", table.len());
     let server = Server::start_with(Settings { webhooks_per_space: 1_000, ..settings() }).await;
     for (number, row) in table.iter().enumerate() {
@@ -54,7 +55,11 @@ async fn filters_decide_through_the_api_as_in_the_table() {
         let definition = json!({"name": "row", "url": "http://127.0.0.1:9/", "topics": row["topics"], "filters": row["filters"]});
         server.webhook(&format!("row-{number}"), &definition).await;
         let answer = server.publish(row["topic"].as_str().unwrap(), &payload(&row["attributes"])).await.ok();
-        let got = answer["webhooks"].as_array().unwrap().iter().any(|link| link["sys"]["id"] == format!("row-{number}"));
+        let got = answer["webhooks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|link| link["sys"]["id"] == format!("row-{number}"));
         assert_eq!(json!(got), row["expected"], "{row}");
     }
 }
@@ -84,7 +89,8 @@ async fn texts_that_are_no_topics_are_refused_with_their_place() {
     let server = Server::start().await;
     for row in table["refused_patterns"].as_array().unwrap() {
         let definition = json!({"name": "row", "url": "https://example.com/", "topics": [row["text"]]});
-        let object = server.post("/spaces/s1/webhook_definitions", &definition).await.error(422, "ValidationFailed");
+        let object =
+            server.post("/spaces/s1/webhook_definitions", &definition).await.error(422, "ValidationFailed");
         assert_eq!(object["details"]["errors"][0]["details"], row["message"], "{row}");
     }
     for row in table["refused_topics"].as_array().unwrap() {

@@ -65,19 +65,29 @@ impl Answer {
         if self.body.is_empty() {
             return Value::Null;
         }
-        serde_json::from_slice(&self.body).unwrap_or_else(|cause| panic!("{cause}: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|cause| panic!("{cause}: {}", String::from_utf8_lossy(&self.body)))
     }
 
     /// The object of a success; fails the test otherwise.
     pub(crate) fn ok(self) -> Value {
-        assert!((200..300).contains(&self.status), "{}: {}", self.status, String::from_utf8_lossy(&self.body));
+        assert!(
+            (200..300).contains(&self.status),
+            "{}: {}",
+            self.status,
+            String::from_utf8_lossy(&self.body)
+        );
         self.json()
     }
 
     /// Checks an error's status and id, and that its request id is the header's. Answers with the object.
     pub(crate) fn error(self, status: u16, id: &str) -> Value {
         let object = self.json();
-        assert_eq!((self.status, object["sys"]["type"].as_str(), object["sys"]["id"].as_str()), (status, Some("Error"), Some(id)), "{object}");
+        assert_eq!(
+            (self.status, object["sys"]["type"].as_str(), object["sys"]["id"].as_str()),
+            (status, Some("Error"), Some(id)),
+            "{object}"
+        );
         assert_eq!(object["requestId"].as_str(), self.header("x-contentful-request-id"), "{object}");
         assert!(object["message"].as_str().is_some_and(|message| !message.is_empty()), "{object}");
         assert!(object["details"].is_object() || object.get("details").is_none(), "{object}");
@@ -99,9 +109,16 @@ impl Server {
     }
 
     /// Any request; the admin token unless the headers say otherwise.
-    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let url: Url = format!("http://{}{path}", self.node.address()).parse().unwrap();
-        let mut sent: Vec<(String, String)> = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let mut sent: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
             sent.push(("Authorization".into(), format!("Bearer {ADMIN}")));
         }
@@ -138,7 +155,8 @@ impl Server {
 
     /// A PUT that replaces a version.
     pub(crate) async fn put_version(&self, path: &str, version: u64, body: &Value) -> Answer {
-        self.send(Method::PUT, path, &[("X-Contentful-Version", &version.to_string())], body.to_string()).await
+        self.send(Method::PUT, path, &[("X-Contentful-Version", &version.to_string())], body.to_string())
+            .await
     }
 
     /// Makes a webhook with an id.
@@ -148,7 +166,13 @@ impl Server {
 
     /// Publishes an event.
     pub(crate) async fn publish(&self, topic: &str, payload: &Value) -> Answer {
-        self.send(Method::POST, &format!("/spaces/{SPACE}/events"), &[("X-Contentful-Topic", topic)], payload.to_string()).await
+        self.send(
+            Method::POST,
+            &format!("/spaces/{SPACE}/events"),
+            &[("X-Contentful-Topic", topic)],
+            payload.to_string(),
+        )
+        .await
     }
 
     /// The calls of a webhook, newest first, once there are at least so many.
@@ -163,7 +187,9 @@ impl Server {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("{webhook} was not called {at_least} times"))
+        tokio::time::timeout(PATIENCE, looking)
+            .await
+            .unwrap_or_else(|_| panic!("{webhook} was not called {at_least} times"))
     }
 
     /// The newest call with its details.
@@ -247,7 +273,11 @@ impl Endpoint {
 
     /// The next answers by status.
     pub(crate) fn answer_statuses(&self, statuses: &[u16]) {
-        self.answer_with(statuses.iter().map(|status| Response::builder().status(*status).body(Body::from("scripted")).unwrap()));
+        self.answer_with(
+            statuses
+                .iter()
+                .map(|status| Response::builder().status(*status).body(Body::from("scripted")).unwrap()),
+        );
     }
 
     /// What arrived, once that is at least so much.
@@ -262,7 +292,9 @@ impl Endpoint {
                 changed.await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("fewer than {at_least} calls arrived"))
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("fewer than {at_least} calls arrived"))
     }
 }
 

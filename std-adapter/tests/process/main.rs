@@ -1,0 +1,5 @@
+//! The real binary as a process of its own: started, used, stopped, killed.
+
+mod cli;
+mod crash;
+mod support;
