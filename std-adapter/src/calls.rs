@@ -1,11 +1,12 @@
 //! The activity log: one call for each attempt, the last 500 of each webhook, and the health they show.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::limits::CALLS_PER_WEBHOOK;
 use crate::store::record::{self, CallDetailsRecord, CallRecord};
-use crate::store::{Batch, Range, Store, StoreError, Table};
+use crate::store::{Batch, Range, Row, Store, StoreError, Table};
 
 /// The log of all webhooks.
 pub struct CallLog {
@@ -55,8 +56,8 @@ impl CallLog {
         batch.put(Table::CallBodies, key, record::encode(details));
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = match all.entry(webhook_uid) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(self.read_ids(webhook_uid)?),
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(self.read_ids(webhook_uid)?),
         };
         kept.push_back(id);
         while kept.len() > CALLS_PER_WEBHOOK {
@@ -78,13 +79,12 @@ impl CallLog {
     /// When the store cannot be read.
     pub fn page(&self, webhook_uid: u64, skip: usize, limit: usize) -> Result<Page, StoreError> {
         let rows = self.newest_first(webhook_uid)?;
-        let read =
-            |(key, value): &(Vec<u8>, Vec<u8>)| Ok((record::read_timed_key(key)?.1, record::decode(value)?));
+        let read = |(key, value): &Row| Ok((record::read_timed_key(key)?.1, record::decode(value)?));
         let calls = rows.iter().skip(skip).take(limit).map(read).collect::<Result<_, StoreError>>()?;
         Ok(Page { total: rows.len(), calls })
     }
 
-    fn newest_first(&self, webhook_uid: u64) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn newest_first(&self, webhook_uid: u64) -> Result<Vec<Row>, StoreError> {
         let prefix = webhook_uid.to_be_bytes();
         self.store.scan(Table::Calls, Range::prefix(&prefix).reversed(), CALLS_PER_WEBHOOK)
     }

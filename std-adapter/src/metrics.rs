@@ -1,5 +1,7 @@
 //! What is counted, and its text for Prometheus.
 
+use std::time::Duration;
+
 use bellwire_core::call::Outcome;
 use bellwire_core::delivery::Decision;
 use prometheus_client::encoding::text::encode;
@@ -62,7 +64,7 @@ impl Default for Metrics {
         registry.register("attempts", "Attempts that ended, by result and error", metrics.attempts.clone());
         registry.register_with_unit(
             "attempt_duration",
-            "Time from sending a request to its outcome",
+            "Time from the sending of a request until its outcome was recorded",
             Unit::Seconds,
             metrics.durations.clone(),
         );
@@ -103,9 +105,9 @@ impl Metrics {
         };
     }
 
-    /// How long a request took.
-    pub fn attempt_took(&self, seconds: f64) {
-        self.durations.observe(seconds);
+    /// How long an attempt took, until its outcome was recorded.
+    pub fn attempt_took(&self, span: Duration) {
+        self.durations.observe(span.as_secs_f64());
     }
 
     /// The text for Prometheus.

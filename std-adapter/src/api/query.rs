@@ -153,7 +153,7 @@ mod tests {
         ] {
             match Paging::parse(Some(query), &["name"]) {
                 Err(ApiError::InvalidQuery(message)) => {
-                    assert!(message.contains(&format!("{name:?}")), "{message}")
+                    assert!(message.contains(&format!("{name:?}")), "{message}");
                 }
                 other => panic!("{query}: {other:?}"),
             }

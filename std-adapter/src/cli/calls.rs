@@ -51,17 +51,23 @@ pub(crate) async fn run(args: CallsArgs) -> Result<(), CliError> {
     let mut calls = read_calls(&api, &path, args.limit).await?;
     calls.reverse();
     print_calls(&calls, args.json, true);
-    let mut newest = calls.last().map(call_id).unwrap_or_default();
-    while args.follow {
-        tokio::time::sleep(FOLLOW_EVERY).await;
-        // Ids grow with time, so what is new stands before the newest one seen.
-        let latest = read_calls(&api, &path, FOLLOW_CALLS).await?;
-        let mut fresh: Vec<Value> = latest.into_iter().take_while(|call| call_id(call) > newest).collect();
-        fresh.reverse();
-        print_calls(&fresh, args.json, false);
-        newest = fresh.last().map_or(newest, call_id);
+    if args.follow {
+        return follow(&api, &path, calls.last().map(call_id).unwrap_or_default(), args.json).await;
     }
     Ok(())
+}
+
+/// Prints each call that is newer than `newest`, until interrupted.
+async fn follow(api: &Api, path: &[&str], mut newest: String, json: bool) -> Result<(), CliError> {
+    loop {
+        tokio::time::sleep(FOLLOW_EVERY).await;
+        // Ids grow with time, so what is new stands before the newest one seen.
+        let latest = read_calls(api, path, FOLLOW_CALLS).await?;
+        let mut fresh: Vec<Value> = latest.into_iter().take_while(|call| call_id(call) > newest).collect();
+        fresh.reverse();
+        print_calls(&fresh, json, false);
+        newest = fresh.last().map_or(newest, call_id);
+    }
 }
 
 fn call_id(call: &Value) -> String {

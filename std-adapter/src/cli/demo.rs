@@ -239,10 +239,10 @@ fn tell_call(call: &Value) {
     let attempt = &call["attempt"];
     match call["statusCode"].as_u64() {
         Some(status) if status < 300 => {
-            println!("  attempt {attempt}: the endpoint checked the signature and answered {status}")
+            println!("  attempt {attempt}: the endpoint checked the signature and answered {status}");
         }
         Some(status) => {
-            println!("  attempt {attempt}: the endpoint answered {status}; it will be tried again")
+            println!("  attempt {attempt}: the endpoint answered {status}; it will be tried again");
         }
         None => println!("  attempt {attempt}: {}", result_of(call)),
     }

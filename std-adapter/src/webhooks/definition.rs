@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
     fn required_text(&mut self, name: &'static str) -> Option<&'a str> {
         match self.given(name) {
             None => {
-                self.refuse(Problem::new("required", name, format!("The property \"{name}\" is required")))
+                self.refuse(Problem::new("required", name, format!("The property \"{name}\" is required")));
             }
             Some(Value::String(text)) => return Some(text),
             Some(other) => self.refuse(Problem::invalid(name, format!("\"{name}\" must be a string"), other)),

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bellwire::config::Settings;
 use bellwire_core::sign;
+use hyper::header::HeaderName;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -33,7 +34,7 @@ async fn the_default_request_has_the_documented_headers_and_no_others() {
     server.publish("EnvironmentAlias.create", &entry()).await.ok();
     let call = endpoint.arrived(1).await.remove(0);
     assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/hook"));
-    let mut names: Vec<&str> = call.headers.keys().map(|name| name.as_str()).collect();
+    let mut names: Vec<&str> = call.headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     assert_eq!(
         names,

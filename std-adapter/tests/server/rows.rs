@@ -30,7 +30,7 @@ fn payload(attributes: &Value) -> Value {
 }
 
 fn mentions(filters: &Value, doc: &str) -> bool {
-    filters.to_string().contains(&format!("{:?}", doc))
+    filters.to_string().contains(&format!("{doc:?}"))
 }
 
 /// Whether the API can say what the row says. It always knows an environment, which must be a well-formed id, and

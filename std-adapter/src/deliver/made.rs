@@ -1,0 +1,108 @@
+//! An attempt that was made, as the log will show it.
+
+use bellwire_core::call::Outcome;
+
+use super::request::{Attempt, Prepared};
+use crate::clock;
+use crate::limits::{ATTEMPT_TIMEOUT, LOGGED_REQUEST_BYTES_MAX, LOGGED_RESPONSE_BYTES_MAX};
+use crate::net::Exchange;
+use crate::store::record::{CallDetailsRecord, CallRecord, ResponseRecord};
+
+/// An attempt that was made, as the log will show it.
+pub(super) struct Made {
+    pub(super) call: CallRecord,
+    pub(super) details: CallDetailsRecord,
+}
+
+impl Made {
+    pub(super) fn sent(
+        attempt: &Attempt<'_>,
+        request_at_ms: u64,
+        prepared: &Prepared,
+        exchange: Exchange,
+    ) -> Made {
+        let response_at_ms = exchange.response.is_some().then(clock::now_ms);
+        let (request_body, request_cut) =
+            cut_text(prepared.body.as_deref().unwrap_or_default(), LOGGED_REQUEST_BYTES_MAX);
+        let response = exchange.response.map(|response| {
+            let (body, cut) = cut_text(&response.body, LOGGED_RESPONSE_BYTES_MAX);
+            ResponseRecord {
+                status: response.status,
+                headers: response.headers,
+                body,
+                cut: cut || response.truncated,
+            }
+        });
+        Made {
+            call: call(attempt, exchange.outcome, prepared.url.as_str(), request_at_ms, response_at_ms),
+            details: CallDetailsRecord {
+                method: prepared.method.to_string(),
+                request_headers: prepared.logged_headers(),
+                request_body,
+                request_cut,
+                timeout_ms: ATTEMPT_TIMEOUT.as_millis() as u64,
+                response,
+                error: exchange.error,
+            },
+        }
+    }
+
+    pub(super) fn unsent(attempt: &Attempt<'_>, request_at_ms: u64, problem: String) -> Made {
+        let webhook = attempt.webhook;
+        Made {
+            call: call(attempt, Outcome::Invalid, &webhook.record.url, request_at_ms, None),
+            details: CallDetailsRecord {
+                method: webhook.transformation.method().to_string(),
+                request_headers: Vec::new(),
+                request_body: String::new(),
+                request_cut: false,
+                timeout_ms: ATTEMPT_TIMEOUT.as_millis() as u64,
+                response: None,
+                error: Some(problem),
+            },
+        }
+    }
+}
+
+fn call(
+    attempt: &Attempt<'_>,
+    outcome: Outcome,
+    url: &str,
+    request_at_ms: u64,
+    response_at_ms: Option<u64>,
+) -> CallRecord {
+    CallRecord {
+        event_id: attempt.key.event_id,
+        topic: attempt.event.topic.clone(),
+        attempt: attempt.number,
+        outcome,
+        url: url.to_owned(),
+        request_at_ms,
+        response_at_ms,
+    }
+}
+
+/// The bytes as text, cut to `bytes_max` between two characters, and whether it was cut. What is not UTF-8 shows
+/// as U+FFFD.
+fn cut_text(bytes: &[u8], bytes_max: usize) -> (String, bool) {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    let end = text.floor_char_boundary(bytes_max);
+    let cut = end < text.len();
+    text.truncate(end);
+    (text, cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(cut_text(b"abc", 3), ("abc".into(), false));
+        assert_eq!(cut_text(b"abcd", 3), ("abc".into(), true));
+        assert_eq!(cut_text("aé€".as_bytes(), 4), ("aé".into(), true));
+        assert_eq!(cut_text("aé€".as_bytes(), 3), ("aé".into(), true));
+        assert_eq!(cut_text("aé€".as_bytes(), 2), ("a".into(), true));
+        assert_eq!(cut_text(b"\xff\xfe", 10), ("\u{fffd}\u{fffd}".into(), false));
+    }
+}

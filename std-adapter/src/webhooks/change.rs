@@ -1,0 +1,145 @@
+//! Changes of a space's webhooks and settings: durable first, then visible.
+
+use std::sync::Arc;
+
+use tokio::sync::MutexGuard;
+
+use super::definition::Definition;
+use super::settings::SpaceSettings;
+use super::{ChangeError, Expected, Live, Registry, Space, Webhook};
+use crate::store::record::{self, History, Stamp, WebhookRecord};
+use crate::store::{Batch, Durability, Table};
+
+impl Registry {
+    /// Begins a change of a space's webhooks or settings. Changes of one space follow each other; the definition
+    /// that a change replaces cannot change while the guard is held.
+    pub async fn change<'a>(&'a self, space: &'a Arc<Space>) -> Change<'a> {
+        Change { registry: self, space, _guard: space.changing.lock().await }
+    }
+}
+
+/// A change of one space under way.
+pub struct Change<'a> {
+    registry: &'a Registry,
+    space: &'a Arc<Space>,
+    _guard: MutexGuard<'a, ()>,
+}
+
+impl Change<'_> {
+    /// The definition that a `PUT` to this id would replace.
+    pub fn previous(&self, id: &str) -> Option<Arc<Webhook>> {
+        self.space.live().webhook(id).cloned()
+    }
+
+    /// Makes a webhook.
+    ///
+    /// # Errors
+    /// `LimitReached` when the space has `webhooks_max` already.
+    pub async fn create(
+        &self,
+        id: String,
+        definition: Definition,
+        webhooks_max: usize,
+        stamp: Stamp,
+    ) -> Result<Arc<Webhook>, ChangeError> {
+        if self.space.live().webhooks.len() >= webhooks_max {
+            return Err(ChangeError::LimitReached(format!(
+                "A space has at most {webhooks_max} webhooks here."
+            )));
+        }
+        let uid = self.registry.take_uid().await?;
+        self.store_webhook(assemble(uid, id, definition, 0, History::begun(stamp))).await
+    }
+
+    /// Replaces a webhook by another definition.
+    ///
+    /// # Errors
+    /// `VersionMismatch` unless `expected` names the current version.
+    pub async fn update(
+        &self,
+        was: &Webhook,
+        definition: Definition,
+        expected: Expected,
+        stamp: Stamp,
+    ) -> Result<Arc<Webhook>, ChangeError> {
+        expected.check(was.record.version)?;
+        let was = &was.record;
+        let record =
+            assemble(was.uid, was.id.clone(), definition, was.version + 1, was.history.changed(stamp));
+        self.store_webhook(record).await
+    }
+
+    async fn store_webhook(&self, record: WebhookRecord) -> Result<Arc<Webhook>, ChangeError> {
+        let mut batch = Batch::default();
+        let webhook = Arc::new(Webhook::new(record));
+        let live = Live::compile(self.space.live().with(webhook.clone()))?;
+        batch.put(
+            Table::Webhooks,
+            record::named_key(self.space.uid, &webhook.record.id),
+            record::encode(&webhook.record),
+        );
+        self.registry.committer.commit(batch, Durability::Synced).await?;
+        self.space.live.store(Arc::new(live));
+        self.registry.write_webhooks(|webhooks| {
+            webhooks.insert(webhook.record.uid, (self.space.clone(), webhook.clone()));
+        });
+        Ok(webhook)
+    }
+
+    /// Deletes a webhook. Its calls and what is owed to it are swept later; neither can be seen any more.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there.
+    pub async fn delete(&self, id: &str) -> Result<(), ChangeError> {
+        let was = self.previous(id).ok_or(ChangeError::NotFound)?;
+        let live = Live::compile(self.space.live().without(id))?;
+        let mut batch = Batch::default();
+        batch.remove(Table::Webhooks, record::named_key(self.space.uid, id));
+        self.registry.committer.commit(batch, Durability::Synced).await?;
+        self.space.live.store(Arc::new(live));
+        self.registry.write_webhooks(|webhooks| {
+            webhooks.remove(&was.record.uid);
+        });
+        Ok(())
+    }
+
+    /// Puts other settings in place of the space's.
+    ///
+    /// # Errors
+    /// When they cannot be made durable.
+    pub async fn put_settings(&self, settings: SpaceSettings) -> Result<Arc<SpaceSettings>, ChangeError> {
+        self.registry.committer.commit(settings.to_batch(self.space.uid), Durability::Synced).await?;
+        let settings = Arc::new(settings);
+        self.space.settings.store(settings.clone());
+        Ok(settings)
+    }
+}
+
+fn assemble(uid: u64, id: String, definition: Definition, version: u64, history: History) -> WebhookRecord {
+    let Definition {
+        name,
+        url,
+        topics,
+        filters_json,
+        headers,
+        basic_username,
+        basic_password,
+        transformation_json,
+        active,
+    } = definition;
+    WebhookRecord {
+        uid,
+        id,
+        name,
+        url,
+        topics,
+        filters_json,
+        headers,
+        basic_username,
+        basic_password,
+        transformation_json,
+        active,
+        version,
+        history,
+    }
+}
