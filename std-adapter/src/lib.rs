@@ -40,3 +40,8 @@ pub mod sweep;
 pub mod tokens;
 pub mod transform;
 pub mod webhooks;
+
+/// The examples of the README, compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct ReadmeExamples;

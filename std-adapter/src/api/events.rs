@@ -49,13 +49,9 @@ impl Publish<'_> {
     /// An event about which only topic and payload are known.
     pub(super) fn incoming(&self, topic: &str, payload: Bytes) -> Incoming {
         Incoming {
-            topic: topic.to_owned(),
             environment: self.environment.clone(),
-            payload,
-            idempotency_key: None,
-            occurred_at_ms: None,
-            context: Vec::new(),
             publisher: self.caller.0.id.clone(),
+            ..Incoming::new(topic, payload)
         }
     }
 

@@ -45,6 +45,21 @@ pub struct Incoming {
     pub publisher: String,
 }
 
+impl Incoming {
+    /// An event about which only topic and payload are known.
+    pub fn new(topic: impl Into<String>, payload: impl Into<Bytes>) -> Incoming {
+        Incoming {
+            topic: topic.into(),
+            environment: None,
+            payload: payload.into(),
+            idempotency_key: None,
+            occurred_at_ms: None,
+            context: Vec::new(),
+            publisher: String::new(),
+        }
+    }
+}
+
 /// What became of a publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {

@@ -1,5 +1,6 @@
 //! The composition root: the only place that puts the parts together, starts them and stops them.
 
+mod embed;
 mod server;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+pub use self::embed::EmbedError;
 use self::server::Server;
 use crate::api::rate::Rates;
 use crate::api::{App, router};
@@ -70,11 +72,12 @@ pub enum StartError {
 /// use bellwire::store::MemoryStore;
 ///
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
-/// let node = Node::start_with(settings, MemoryStore::new()).await.unwrap();
+/// let settings = Settings { listen: "127.0.0.1:0".parse()?, ..Settings::default() };
+/// let node = Node::start_with(settings, MemoryStore::new()).await?;
 /// println!("listening on http://{}", node.address());
 /// node.stop().await;
-/// # });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
 /// ```
 pub struct Node {
     address: SocketAddr,
