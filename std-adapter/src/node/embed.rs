@@ -62,12 +62,18 @@ impl Node {
     ///
     /// # Errors
     /// When there is no such space, the definition is not acceptable, or the space has as many webhooks as it may.
-    pub async fn put_webhook(&self, space: &str, id: &str, definition: &Value) -> Result<Arc<Webhook>, EmbedError> {
+    pub async fn put_webhook(
+        &self,
+        space: &str,
+        id: &str,
+        definition: &Value,
+    ) -> Result<Arc<Webhook>, EmbedError> {
         let space = self.space(space)?;
         let change = self.app.registry.change(&space).await;
         let was = change.previous(id);
         let previous = was.as_ref().map(|webhook| &webhook.record);
-        let definition = Definition::parse(definition, previous, policy(&self.settings)).map_err(EmbedError::Definition)?;
+        let definition = Definition::parse(definition, previous, policy(&self.settings))
+            .map_err(EmbedError::Definition)?;
         let made = match &was {
             Some(was) => change.update(was, definition, Expected::Version(was.record.version), stamp()).await,
             None => change.create(id.to_owned(), definition, self.settings.webhooks_per_space, stamp()).await,

@@ -24,7 +24,9 @@ use crate::deliver::{Deliveries, DeliverySettings, Parts};
 use crate::id::IdMaker;
 use crate::ingest::Ingest;
 use crate::metrics::Metrics;
-use crate::net::{AddressPolicy, ClientSettings, HttpClient, RootsError, roots_from_pem};
+use crate::net::{
+    AddressPolicy, ClientSettings, HttpClient, Resolve, RootsError, SystemResolver, roots_from_pem,
+};
 use crate::secret::Secret;
 use crate::store::{Committer, FjallStore, OpenError, Store, StoreError};
 use crate::sweep::Sweeper;
@@ -105,9 +107,21 @@ impl Node {
     /// # Errors
     /// As [`Node::start`].
     pub async fn start_with(settings: Settings, store: impl Store) -> Result<Node, StartError> {
+        Node::start_resolving(settings, store, Arc::new(SystemResolver::new())).await
+    }
+
+    /// Starts a node that looks names up in a way of the caller's. What it finds is checked all the same.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub async fn start_resolving(
+        settings: Settings,
+        store: impl Store,
+        resolver: Arc<dyn Resolve>,
+    ) -> Result<Node, StartError> {
         let store: Arc<dyn Store> = Arc::new(store);
         let committer = Committer::start(store.clone());
-        let client = HttpClient::new(client_settings(&settings)?)?;
+        let client = HttpClient::new(ClientSettings { resolver, ..client_settings(&settings)? })?;
         let server = Server::bind(settings.listen);
         let server = server.await.map_err(|cause| StartError::Listen { address: settings.listen, cause })?;
         let app = Arc::new(assemble(&settings, store.clone(), committer.clone(), client)?);

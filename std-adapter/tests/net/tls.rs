@@ -16,63 +16,31 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rcgen::{CertificateParams, KeyPair};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
+use crate::authority::{Authority, Identity, acceptor};
 use crate::receiver::{KEPT_BYTES, Receiver, SHORT, open_client, post};
 
 const NAME: &str = "hooks.example";
 const HTTP1: &[u8] = b"http/1.1";
 const HTTP2: &[u8] = b"h2";
 
-/// A certificate authority made for one test.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    root: rcgen::Certificate,
+/// A client that trusts this authority and finds every test's receiver under [`NAME`].
+fn client(authority: &Authority) -> HttpClient {
+    let resolver = ScriptedResolver::new().with(NAME, &[IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+    let settings = ClientSettings {
+        policy: AddressPolicy::AllowPrivate,
+        resolver: Arc::new(resolver),
+        extra_roots: roots_from_pem(authority.pem().as_bytes()).unwrap(),
+        ..ClientSettings::default()
+    };
+    HttpClient::new(settings).unwrap()
 }
 
-impl Authority {
-    fn new() -> Self {
-        Self::named("Trusted")
-    }
-
-    fn named(name: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let root = params.self_signed(&key).unwrap();
-        Self { issuer: Issuer::new(params, key), root }
-    }
-
-    /// A server certificate for `name`, and its key.
-    fn issue(&self, name: &str, year_of_expiry: i32) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        params.not_after = date_time_ymd(year_of_expiry, 1, 1);
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        (certificate.der().clone(), key.serialize_der().try_into().unwrap())
-    }
-
-    /// A client that trusts this authority and finds every test's receiver under [`NAME`].
-    fn client(&self) -> HttpClient {
-        let resolver = ScriptedResolver::new().with(NAME, &[IpAddr::V4(Ipv4Addr::LOCALHOST)]);
-        let settings = ClientSettings {
-            policy: AddressPolicy::AllowPrivate,
-            resolver: Arc::new(resolver),
-            extra_roots: roots_from_pem(self.root.pem().as_bytes()).unwrap(),
-            ..ClientSettings::default()
-        };
-        HttpClient::new(settings).unwrap()
-    }
-}
-
-type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
 type Answer = Response<http_body_util::combinators::BoxBody<Bytes, Infallible>>;
 
 /// A TLS receiver that speaks `protocol` and answers with `answer`; an `Err` of it resets the stream.
@@ -81,12 +49,7 @@ async fn tls_receiver(
     protocol: &'static [u8],
     answer: fn(Request<Incoming>) -> Result<Answer, &'static str>,
 ) -> Receiver {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let mut config = builder.with_no_client_auth().with_single_cert(vec![identity.0], identity.1).unwrap();
-    config.alpn_protocols = vec![protocol.to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = acceptor(identity, protocol);
     Receiver::start(move |stream| serve(acceptor.clone(), stream, protocol, answer)).await
 }
 
@@ -132,7 +95,7 @@ async fn a_trusted_receiver_is_called_over_either_protocol() {
     for (protocol, expected) in [(HTTP1, "1.1"), (HTTP2, "2")] {
         let authority = Authority::new();
         let receiver = tls_receiver(authority.issue(NAME, 4000), protocol, version).await;
-        let client = authority.client();
+        let client = client(&authority);
         for _ in 0..2 {
             let exchange = call(&client, &receiver).await;
             assert_eq!(exchange.outcome, Outcome::Response { status: 200 }, "{exchange:?}");
@@ -155,7 +118,7 @@ async fn certificates_that_prove_nothing_are_refused() {
         (self_signed, "invalid peer certificate"),
     ] {
         let receiver = tls_receiver(identity, HTTP1, version).await;
-        let exchange = call(&trusted.client(), &receiver).await;
+        let exchange = call(&client(&trusted), &receiver).await;
         assert_eq!((exchange.outcome, exchange.response), (Outcome::Tls, None));
         let error = exchange.error.unwrap();
         assert!(error.starts_with("The TLS connection failed: ") && error.contains(word), "{error}");
@@ -168,7 +131,7 @@ async fn a_receiver_without_tls_is_a_tls_failure() {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     })
     .await;
-    let exchange = call(&Authority::new().client(), &plain).await;
+    let exchange = call(&client(&Authority::new()), &plain).await;
     assert_eq!(exchange.outcome, Outcome::Tls, "{exchange:?}");
 }
 
@@ -181,7 +144,7 @@ async fn a_handshake_that_never_ends_meets_the_deadline() {
     .await;
     let mut request = post(url(&silent));
     request.timeout = SHORT;
-    assert_eq!(Authority::new().client().send(request).await.outcome, Outcome::Timeout);
+    assert_eq!(client(&Authority::new()).send(request).await.outcome, Outcome::Timeout);
 }
 
 #[tokio::test]
@@ -222,7 +185,7 @@ async fn an_endless_http2_body_is_cut() {
     let authority = Authority::new();
     let answer = |_| Ok(Response::new(Endless.boxed()));
     let receiver = tls_receiver(authority.issue(NAME, 4000), HTTP2, answer).await;
-    let exchange = call(&authority.client(), &receiver).await;
+    let exchange = call(&client(&authority), &receiver).await;
     assert_eq!(exchange.outcome, Outcome::Response { status: 200 });
     let response = exchange.response.unwrap();
     assert_eq!((response.body.len(), response.truncated), (KEPT_BYTES, true));
@@ -238,14 +201,14 @@ async fn an_http2_receiver_that_resets_or_floods_is_a_connection_failure() {
     for answer in [reset as fn(_) -> _, flood] {
         let authority = Authority::new();
         let receiver = tls_receiver(authority.issue(NAME, 4000), HTTP2, answer).await;
-        let exchange = call(&authority.client(), &receiver).await;
+        let exchange = call(&client(&authority), &receiver).await;
         assert_eq!((exchange.outcome, &exchange.response), (Outcome::Connection, &None), "{exchange:?}");
     }
 }
 
 #[test]
 fn roots_are_read_from_pem_or_refused_with_a_reason() {
-    assert_eq!(roots_from_pem(Authority::new().root.pem().as_bytes()).unwrap().len(), 1);
+    assert_eq!(roots_from_pem(Authority::new().pem().as_bytes()).unwrap().len(), 1);
     assert!(matches!(roots_from_pem(b"no certificate here"), Err(RootsError::Empty)));
     let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     assert!(matches!(roots_from_pem(broken), Err(RootsError::Refused(_))));

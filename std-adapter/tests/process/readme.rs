@@ -31,7 +31,8 @@ fn the_curl_commands_work_as_printed() {
     // The same curl, only that an error of the server ends the script.
     let script = format!("set -e\ncurl() {{ command curl -sS --fail-with-body \"$@\"; }}\n{commands}");
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("\"type\":\"WebhookDefinition\"") && said.contains("\"type\":\"Event\""), "{said}");
     let webhooks = server.ok("GET", "/spaces/blog/webhook_definitions", "");

@@ -1,9 +1,12 @@
 //! The server as its callers meet it: over real sockets, in this process, on a store in memory.
 
 mod access;
+#[path = "../support/authority.rs"]
+mod authority;
 mod definitions;
 mod delivery;
 mod errors;
 mod events;
 mod rows;
 mod support;
+mod tls;

@@ -10,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use bellwire::config::Settings;
-use bellwire::net::{AddressPolicy, ClientSettings, HttpClient, OutgoingRequest};
+use bellwire::net::{AddressPolicy, ClientSettings, HttpClient, OutgoingRequest, Resolve, SystemResolver};
 use bellwire::node::Node;
 use bellwire::secret::Secret;
 use bellwire::store::MemoryStore;
@@ -101,7 +101,11 @@ impl Server {
     }
 
     pub(crate) async fn start_with(settings: Settings) -> Server {
-        let node = Node::start_with(settings, MemoryStore::new()).await.unwrap();
+        Server::start_resolving(settings, Arc::new(SystemResolver::new())).await
+    }
+
+    pub(crate) async fn start_resolving(settings: Settings, resolver: Arc<dyn Resolve>) -> Server {
+        let node = Node::start_resolving(settings, MemoryStore::new(), resolver).await.unwrap();
         let client = ClientSettings { policy: AddressPolicy::AllowPrivate, ..ClientSettings::default() };
         let server = Server { node, client: HttpClient::new(client).unwrap() };
         server.put(&format!("/spaces/{SPACE}"), &json!({"name": "Space one"})).await.ok();
