@@ -169,3 +169,74 @@ fn owner_of(key: &[u8]) -> Result<u64, StoreError> {
 fn before(now_ms: u64, span: Duration) -> u64 {
     now_ms.saturating_sub(span.as_millis() as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+    use crate::store::record::Stamp;
+    use crate::webhooks::Expected;
+
+    const RETENTION: Duration = Duration::from_secs(60);
+    const NOW_MS: u64 = 1_000_000_000_000;
+
+    /// A store with one space of uid `space`, without webhooks.
+    async fn sweeper() -> (Arc<dyn Store>, Sweeper, u64) {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let committer = Committer::start(store.clone());
+        let registry = Arc::new(Registry::load(&*store, committer.clone()).unwrap());
+        let stamp = Stamp { at_ms: NOW_MS, by: "test".into() };
+        let space = registry.put_space("s", "s", Expected::Unsaid, stamp).await.unwrap().uid;
+        (store.clone(), Sweeper::new(store, committer, registry, RETENTION), space)
+    }
+
+    fn put(store: &dyn Store, table: Table, keys: impl IntoIterator<Item = Vec<u8>>, value: &[u8]) {
+        let mut batch = Batch::default();
+        keys.into_iter().for_each(|key| batch.put(table, key, value));
+        store.commit(&batch, Durability::Buffered).unwrap();
+    }
+
+    fn count(store: &dyn Store, table: Table) -> usize {
+        store.scan_keys(table, Range::all(), usize::MAX).unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn old_events_go_unless_something_is_owed() {
+        let (store, sweeper, space) = sweeper().await;
+        let old = id::first_of(NOW_MS - 61_000);
+        let young = id::first_of(NOW_MS - 59_000);
+        let events = (0..2_500).map(|number| record::timed_key(space, old + number).to_vec());
+        put(&*store, Table::Events, events.chain([record::timed_key(space, young).to_vec()]), b"event");
+        let owed = OwedKey { webhook_uid: 7, due_ms: NOW_MS, event_id: old + 1_234 };
+        assert_eq!(sweeper.sweep_events(NOW_MS).await.unwrap(), 2_500);
+        put(&*store, Table::Events, [record::timed_key(space, old + 1_234).to_vec()], b"event");
+        put(&*store, Table::Owed, [owed.to_bytes().to_vec()], b"owed");
+        assert_eq!(sweeper.sweep_events(NOW_MS).await.unwrap(), 0);
+        assert_eq!(count(&*store, Table::Events), 2);
+    }
+
+    #[tokio::test]
+    async fn rows_of_deleted_webhooks_go() {
+        let (store, sweeper, _) = sweeper().await;
+        for table in [Table::Calls, Table::CallBodies] {
+            put(&*store, table, (0..1_500).map(|number| record::timed_key(7, number).to_vec()), b"call");
+        }
+        let owed =
+            |number| OwedKey { webhook_uid: u64::MAX, due_ms: number, event_id: 1 }.to_bytes().to_vec();
+        put(&*store, Table::Owed, (0..3).map(owed), b"owed");
+        assert_eq!(sweeper.sweep(NOW_MS).await.unwrap(), 3_003);
+        assert_eq!(sweeper.sweep(NOW_MS).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn idempotency_keys_go_after_their_window() {
+        let (store, sweeper, _) = sweeper().await;
+        let window_ms = DEDUP_WINDOW.as_millis() as u64;
+        for (number, at_ms) in [NOW_MS - window_ms - 1, NOW_MS - window_ms, NOW_MS].into_iter().enumerate() {
+            let value = record::encode(&DedupRecord { event_id: 1, at_ms });
+            put(&*store, Table::Dedup, [vec![number as u8 + 1]], &value);
+        }
+        assert_eq!(sweeper.sweep(NOW_MS).await.unwrap(), 1);
+        assert_eq!(count(&*store, Table::Dedup), 2);
+    }
+}

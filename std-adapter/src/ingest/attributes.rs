@@ -27,10 +27,17 @@ impl PayloadFields {
     /// Reads the fields of a payload, any JSON value.
     ///
     /// # Errors
-    /// When it is not JSON; says the line and column.
-    pub fn read(payload: &[u8]) -> Result<PayloadFields, serde_json::Error> {
+    /// When it is not JSON in UTF-8; says where.
+    pub fn read(payload: &[u8]) -> Result<PayloadFields, String> {
+        // The walk passes over most strings without looking into them, so the encoding is checked first.
+        let text = std::str::from_utf8(payload)
+            .map_err(|cause| format!("not UTF-8 at byte {}", cause.valid_up_to()))?;
+        PayloadFields::walk(text).map_err(|cause| cause.to_string())
+    }
+
+    fn walk(payload: &str) -> serde_json::Result<PayloadFields> {
         let mut fields = PayloadFields::default();
-        let mut reader = serde_json::Deserializer::from_slice(payload);
+        let mut reader = serde_json::Deserializer::from_str(payload);
         Walk { place: Place::Payload, fields: &mut fields }.deserialize(&mut reader)?;
         reader.end()?;
         Ok(fields)
@@ -272,7 +279,7 @@ mod tests {
             ("[1 2]", "column 4"),
             ("\"\u{1}\"", "control"),
         ] {
-            let refusal = PayloadFields::read(bad.as_bytes()).unwrap_err().to_string();
+            let refusal = PayloadFields::read(bad.as_bytes()).unwrap_err();
             assert!(refusal.contains(place), "{bad:?}: {refusal}");
         }
         assert!(PayloadFields::read(b"{\"a\":\"\xff\"}").is_err());

@@ -262,7 +262,7 @@ impl Checked {
             )));
         }
         let fields =
-            PayloadFields::read(&incoming.payload).map_err(|cause| Refusal::NotJson(cause.to_string()))?;
+            PayloadFields::read(&incoming.payload).map_err(Refusal::NotJson)?;
         let said =
             incoming.environment.as_deref().or(fields.environment.as_deref()).unwrap_or(DEFAULT_ENVIRONMENT);
         let environment = Id::parse(said).map_err(|problem| {
