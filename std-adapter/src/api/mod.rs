@@ -36,7 +36,7 @@ use crate::id::IdMaker;
 use crate::ingest::Ingest;
 use crate::metrics::Metrics;
 use crate::net::AddressPolicy;
-use crate::store::Store;
+use crate::store::Committer;
 use crate::tokens::Tokens;
 use crate::webhooks::Registry;
 
@@ -54,8 +54,8 @@ pub struct App {
     pub deliveries: Deliveries,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// The store, to see whether it answers.
-    pub store: Arc<dyn Store>,
+    /// The way into the store, to see whether it still takes changes.
+    pub committer: Committer,
     /// Makes ids.
     pub ids: Arc<IdMaker>,
     /// Requests that each token has left.

@@ -8,7 +8,6 @@ use hyper::StatusCode;
 use hyper::header::CONTENT_TYPE;
 
 use super::AppState;
-use crate::store::Table;
 
 /// The content type of Prometheus' text, as OpenMetrics.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -23,10 +22,10 @@ pub(super) async fn readyz(State(app): AppState) -> Response {
     if app.stopping.load(Ordering::SeqCst) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
-    match app.store.read(Table::Meta, b"ready") {
-        Ok(_) => "ready\n".into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read\n").into_response(),
+    if app.committer.has_failed() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the store takes no more changes\n").into_response();
     }
+    "ready\n".into_response()
 }
 
 /// `GET /metrics`: counters for Prometheus.

@@ -46,9 +46,12 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), CliError> {
         if let Some(token) = node.new_admin_token() {
             println!("{}", first_steps(&node.address().to_string(), token));
         }
-        stop_signal().await?;
+        let ended = tokio::select! {
+            stopped = stop_signal() => stopped,
+            failure = node.failed() => Err(CliError::new(format!("stopping: {failure}"))),
+        };
         node.stop().await;
-        Ok(())
+        ended
     })
 }
 

@@ -261,8 +261,7 @@ impl Checked {
                 "An idempotency key has 1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes"
             )));
         }
-        let fields =
-            PayloadFields::read(&incoming.payload).map_err(Refusal::NotJson)?;
+        let fields = PayloadFields::read(&incoming.payload).map_err(Refusal::NotJson)?;
         let said =
             incoming.environment.as_deref().or(fields.environment.as_deref()).unwrap_or(DEFAULT_ENVIRONMENT);
         let environment = Id::parse(said).map_err(|problem| {

@@ -158,6 +158,12 @@ impl Node {
         &self.app
     }
 
+    /// Returns once the store has failed for good. A failed write is never tried again: what the disk holds of it
+    /// cannot be known, so the node should end and be started again. Waits for ever while that does not happen.
+    pub async fn failed(&self) -> StoreError {
+        self.committer.failed().await
+    }
+
     /// Stops: takes no more requests, lets what is under way end within the settings' bound, writes what waits.
     pub async fn stop(self) {
         self.app.stopping.store(true, Ordering::SeqCst);
@@ -210,7 +216,8 @@ fn assemble(
         metrics: metrics.clone(),
     };
     let deliveries = Deliveries::new(delivery_settings(settings), parts);
-    let ingest = Ingest::new(store.clone(), committer, deliveries.clone(), ids.clone(), metrics.clone());
+    let ingest =
+        Ingest::new(store.clone(), committer.clone(), deliveries.clone(), ids.clone(), metrics.clone());
     Ok(App {
         registry,
         tokens,
@@ -218,7 +225,7 @@ fn assemble(
         ingest: Arc::new(ingest),
         deliveries,
         metrics,
-        store,
+        committer,
         ids,
         rates: Rates::new(settings.rate_limit),
         webhooks_per_space: settings.webhooks_per_space,

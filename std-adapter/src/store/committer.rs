@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Arc, Weak};
 use std::thread;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot, watch};
 
 use super::{Batch, Durability, Store, StoreError};
 
@@ -66,6 +66,7 @@ pub struct Committer {
     queue: mpsc::Sender<Request>,
     room: Arc<Semaphore>,
     limits: Limits,
+    failed: watch::Receiver<Option<StoreError>>,
 }
 
 enum Request {
@@ -98,10 +99,11 @@ impl Committer {
     pub fn start_with(store: Arc<dyn Store>, limits: Limits) -> io::Result<Committer> {
         let (queue, requests) = mpsc::channel(limits.waiting_batches);
         let weak = Arc::downgrade(&store);
-        let worker = Worker { store, limits, requests, closing: Vec::new() };
+        let (failing, failed) = watch::channel(None);
+        let worker = Worker { store, limits, requests, closing: Vec::new(), failing };
         thread::Builder::new().name("committer".to_owned()).spawn(move || worker.run())?;
         let room = Arc::new(Semaphore::new(limits.waiting_bytes as usize));
-        Ok(Committer { store: weak, queue, room, limits })
+        Ok(Committer { store: weak, queue, room, limits, failed })
     }
 
     /// Commits a batch, after waiting for room if too much is waiting: for work of our own, which must not be
@@ -150,6 +152,23 @@ impl Committer {
         self.queue.closed().await;
     }
 
+    /// Returns once the store has failed for good ([`StoreError::is_passing`] says no): nothing can be acknowledged
+    /// any more, and only opening it again helps. Waits for ever while that does not happen.
+    pub async fn failed(&self) -> StoreError {
+        let mut failed = self.failed.clone();
+        let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
+        match failure {
+            Some(error) => error,
+            // The thread ended without a failure: there will be none.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether the store has failed for good.
+    pub fn has_failed(&self) -> bool {
+        self.failed.borrow().is_some()
+    }
+
     /// What a batch takes of the bytes that may wait; never more than there are.
     fn room_for(&self, batch: &Batch) -> u32 {
         u32::try_from(batch.bytes()).unwrap_or(u32::MAX).min(self.limits.waiting_bytes)
@@ -176,6 +195,7 @@ struct Worker {
     limits: Limits,
     requests: mpsc::Receiver<Request>,
     closing: Vec<oneshot::Sender<()>>,
+    failing: watch::Sender<Option<StoreError>>,
 }
 
 impl Worker {
@@ -184,7 +204,7 @@ impl Worker {
             let group = self.gather(request);
             self.commit(group);
         }
-        let Worker { store, closing, .. } = self;
+        let Worker { store, closing, failing: _failing, .. } = self;
         drop(store);
         for done in closing {
             let _caller_gone = done.send(());
@@ -227,6 +247,11 @@ impl Worker {
             return;
         }
         let result = self.store.commit(&all, durability);
+        if let Err(error) = &result
+            && !error.is_passing()
+        {
+            self.failing.send_replace(Some(error.clone()));
+        }
         for waiting in group {
             let _caller_gone = waiting.answer.send(result.clone());
         }

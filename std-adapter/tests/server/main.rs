@@ -7,6 +7,7 @@ mod definitions;
 mod delivery;
 mod errors;
 mod events;
+mod faults;
 mod rows;
 mod support;
 mod tls;

@@ -105,7 +105,10 @@ impl Server {
     }
 
     pub(crate) async fn start_resolving(settings: Settings, resolver: Arc<dyn Resolve>) -> Server {
-        let node = Node::start_resolving(settings, MemoryStore::new(), resolver).await.unwrap();
+        Server::around(Node::start_resolving(settings, MemoryStore::new(), resolver).await.unwrap()).await
+    }
+
+    pub(crate) async fn around(node: Node) -> Server {
         let client = ClientSettings { policy: AddressPolicy::AllowPrivate, ..ClientSettings::default() };
         let server = Server { node, client: HttpClient::new(client).unwrap() };
         server.put(&format!("/spaces/{SPACE}"), &json!({"name": "Space one"})).await.ok();

@@ -1,0 +1,74 @@
+//! A store that fails: what callers hear, and what the node does.
+
+use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bellwire::node::Node;
+use bellwire::store::{Batch, Durability, MemoryStore, Range, Row, Store, StoreError, Table};
+use serde_json::json;
+
+use super::support::{SPACE, Server, definition_path, settings};
+
+const WELL: u8 = 0;
+const FULL: u8 = 1;
+const BROKEN: u8 = 2;
+
+/// A store in memory that fails when told to.
+#[derive(Clone)]
+struct Faulty {
+    inner: Arc<MemoryStore>,
+    state: Arc<AtomicU8>,
+    failures: Arc<Mutex<u32>>,
+}
+
+impl Store for Faulty {
+    fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {
+        let failure = match self.state.load(Ordering::SeqCst) {
+            WELL => return self.inner.commit(batch, durability),
+            FULL => StoreError::Full,
+            _ => StoreError::Io(Arc::new(io::Error::other("the disk is on fire"))),
+        };
+        *self.failures.lock().unwrap() += 1;
+        Err(failure)
+    }
+
+    fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.read(table, key)
+    }
+
+    fn scan(&self, table: Table, range: Range<'_>, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.inner.scan(table, range, limit)
+    }
+
+    fn scan_keys(&self, table: Table, range: Range<'_>, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.inner.scan_keys(table, range, limit)
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_answered_202_that_could_not_be_written() {
+    let faulty = Faulty { inner: Arc::default(), state: Arc::default(), failures: Arc::default() };
+    let server = Server::around(Node::start_with(settings(), faulty.clone()).await.unwrap()).await;
+
+    faulty.state.store(FULL, Ordering::SeqCst);
+    let refused = server.publish("Entry.publish", &json!({})).await;
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    let object = refused.error(503, "ServiceUnavailable");
+    assert!(object["message"].as_str().unwrap().contains("full"), "{object}");
+    let definition = json!({"name": "w", "url": "http://127.0.0.1:9/", "topics": ["*.*"]});
+    server.put(&definition_path("w"), &definition).await.error(503, "ServiceUnavailable");
+    server.get(&definition_path("w")).await.error(404, "NotFound");
+    assert_eq!(server.get("/readyz").await.status, 200);
+
+    faulty.state.store(WELL, Ordering::SeqCst);
+    assert_eq!(server.publish("Entry.publish", &json!({})).await.status, 202);
+
+    faulty.state.store(BROKEN, Ordering::SeqCst);
+    let object = server.publish("Entry.publish", &json!({})).await.error(503, "ServiceUnavailable");
+    assert!(!object.to_string().contains("on fire"), "the cause is for the log: {object}");
+    assert!(matches!(server.node.failed().await, StoreError::Io(_)));
+    assert_eq!(server.get("/readyz").await.status, 503);
+    assert_eq!(*faulty.failures.lock().unwrap(), 3);
+    assert_eq!(server.get(&format!("/spaces/{SPACE}")).await.status, 200);
+}
