@@ -6,9 +6,9 @@ use bellwire_core::call::Outcome;
 use bellwire_core::delivery::{Decision, RetryPolicy, decide};
 use tracing::{debug, info, warn};
 
-use super::Engine;
 use super::made::Made;
 use super::request::Attempt;
+use super::{Engine, STORE_PAUSE};
 use crate::clock;
 use crate::id;
 use crate::limits::{ATTEMPT_TIMEOUT, LOGGED_RESPONSE_BYTES_MAX};
@@ -37,7 +37,7 @@ impl Engine {
         debug!(event = %id::to_text(key.event_id), "a delivery is dropped: its webhook is deleted or inactive");
         let mut batch = Batch::default();
         batch.remove(Table::Owed, key.to_bytes());
-        self.committer.commit(batch, Durability::Buffered).await?;
+        self.record(batch).await?;
         Ok(None)
     }
 
@@ -94,11 +94,27 @@ impl Engine {
             }
             Decision::Succeeded | Decision::Dead => None,
         };
-        self.committer.commit(batch, Durability::Buffered).await?;
+        self.record(batch).await?;
         self.metrics.attempt_ended(outcome, decision);
         self.metrics.attempt_took(Duration::from_millis(clock::now_ms().saturating_sub(request_at_ms)));
         report(space, key, owed.attempt, outcome, decision, made.details.error.as_deref());
         Ok(retry)
+    }
+
+    /// Writes down what became of an attempt. While the disk is full that waits: the attempt was made, and to forget
+    /// it would make it again.
+    async fn record(&self, batch: Batch) -> Result<(), AttemptFault> {
+        loop {
+            match self.committer.commit(batch.clone(), Durability::Buffered).await {
+                Err(CommitError::Store(cause @ (StoreError::Full | StoreError::ReadOnly)))
+                    if !self.is_stopping() =>
+                {
+                    warn!(%cause, "the outcome of an attempt cannot be written yet");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+                result => return Ok(result?),
+            }
+        }
     }
 
     fn retry_policy(&self, space: &Space) -> RetryPolicy {
