@@ -156,6 +156,10 @@ impl Engine {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
     fn push(self: &Arc<Engine>, key: OwedKey) {
         let lanes = self.lanes();
         if let Some(lane) = lanes.get(&key.webhook_uid) {
@@ -184,7 +188,7 @@ impl Engine {
     }
 
     async fn run_lane(self: Arc<Engine>, uid: u64, lane: Arc<Lane>) {
-        while !self.stopping.load(Ordering::SeqCst) {
+        while !self.is_stopping() {
             let step = lane.state().next(clock::now_ms(), self.settings.lane_in_flight_max);
             match step {
                 Step::Attempt(key) => self.start_attempt(&lane, key).await,
@@ -228,7 +232,7 @@ impl Engine {
 
     async fn start_attempt(self: &Arc<Engine>, lane: &Arc<Lane>, key: OwedKey) {
         let Ok(permit) = self.permits.clone().acquire_owned().await else { return };
-        if self.stopping.load(Ordering::SeqCst) {
+        if self.is_stopping() {
             return;
         }
         tokio::spawn(self.clone().run_attempt(lane.clone(), key, permit));
