@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::client::{Api, ServerArgs};
-use super::output::{CliError, printable, table};
+use super::output::{CliError, printable, say, table};
 
 /// How often `--follow` asks for what is new.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
@@ -90,7 +90,7 @@ pub(crate) fn result_of(call: &Value) -> String {
 
 fn print_calls(calls: &[Value], json: bool, first: bool) {
     if json {
-        calls.iter().for_each(|call| println!("{call}"));
+        calls.iter().for_each(|call| say!("{call}"));
         return;
     }
     let text = |value: &Value| printable(value.as_str().unwrap_or("-"));
@@ -106,16 +106,16 @@ fn print_calls(calls: &[Value], json: bool, first: bool) {
     };
     let rows: Vec<[String; 6]> = calls.iter().map(row).collect();
     if first {
-        println!("{}", table(["CALL", "SENT", "TOPIC", "ATTEMPT", "RESULT", "URL"], &rows));
+        say!("{}", table(["CALL", "SENT", "TOPIC", "ATTEMPT", "RESULT", "URL"], &rows));
     } else {
-        rows.iter().for_each(|row| println!("{}", row.join("  ")));
+        rows.iter().for_each(|row| say!("{}", row.join("  ")));
     }
 }
 
 fn print_details(details: &Value, json: bool) {
     if json {
-        println!("{details}");
+        say!("{details}");
     } else {
-        println!("{}", printable(&serde_json::to_string_pretty(details).unwrap_or_default()));
+        say!("{}", printable(&serde_json::to_string_pretty(details).unwrap_or_default()));
     }
 }

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::calls::result_of;
 use super::client::Api;
-use super::output::{CliError, table};
+use super::output::{CliError, say, table};
 use super::receiver::{Arrived, receive};
 use super::serve::{first_steps, start_logging, stop_signal};
 use crate::config::{LogFormat, Settings};
@@ -62,11 +62,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), CliError> {
     let story = Story { node: &node, api: Api::with(url_of(node.address())?, token.clone())?, endpoint };
     story.tell().await?;
     if !args.exit {
-        println!(
+        say!(
             "{}",
             first_steps(&node.address().to_string(), &token).replace("shown only this once", "for this demo")
         );
-        println!("The server goes on at http://{} with what you saw, until Ctrl-C.", node.address());
+        say!("The server goes on at http://{} with what you saw, until Ctrl-C.", node.address());
         stop_signal().await?;
     }
     node.stop().await;
@@ -120,7 +120,7 @@ struct Story<'a> {
 
 impl Story<'_> {
     async fn tell(&self) -> Result<(), CliError> {
-        println!(
+        say!(
             "A server listens on http://{}, an endpoint on http://{}/hook.\n",
             self.node.address(),
             self.endpoint
@@ -144,26 +144,24 @@ impl Story<'_> {
         });
         let path = ["spaces", SPACE, "webhook_definitions", WEBHOOK];
         self.api.write(Method::PUT, &path, &definition).await?;
-        println!("The space \"{SPACE}\" has one webhook, \"{WEBHOOK}\":");
-        println!(
-            "  it asks for *.publish where sys.environment.sys.id is \"master\", and calls are signed.\n"
-        );
+        say!("The space \"{SPACE}\" has one webhook, \"{WEBHOOK}\":");
+        say!("  it asks for *.publish where sys.environment.sys.id is \"master\", and calls are signed.\n");
         Ok(())
     }
 
     async fn play(&self, scene: &Scene) -> Result<(), CliError> {
         let payload = Bytes::from(scene.payload.to_string());
-        println!("{} ({})", scene.topic, scene.words);
+        say!("{} ({})", scene.topic, scene.words);
         let headers = [("X-Contentful-Topic", scene.topic)];
         let answer = self.api.post(&["spaces", SPACE, "events"], &headers, payload).await?;
         let event = answer["sys"]["id"].as_str().unwrap_or_default();
-        println!("  202 accepted, on disk, as event {event}");
+        say!("  202 accepted, on disk, as event {event}");
         let matched = answer["webhooks"].as_array().is_some_and(|webhooks| !webhooks.is_empty());
-        println!("  {}", self.explain(scene));
+        say!("  {}", self.explain(scene));
         if matched {
             self.follow(event).await?;
         }
-        println!();
+        say!("");
         Ok(())
     }
 
@@ -223,13 +221,14 @@ impl Story<'_> {
             [text(&call["requestAt"]), text(&call["topic"]), call["attempt"].to_string(), result_of(call)]
         };
         let rows: Vec<[String; 4]> = page["items"].as_array().into_iter().flatten().map(row).collect();
-        println!(
+        say!(
             "The activity log of {WEBHOOK}, newest first:\n{}",
             table(["SENT", "TOPIC", "ATTEMPT", "RESULT"], &rows)
         );
-        println!(
+        say!(
             "\nHealth: {} of {} calls were answered with 2xx.",
-            health["calls"]["healthy"], health["calls"]["total"]
+            health["calls"]["healthy"],
+            health["calls"]["total"]
         );
         Ok(())
     }
@@ -239,12 +238,12 @@ fn tell_call(call: &Value) {
     let attempt = &call["attempt"];
     match call["statusCode"].as_u64() {
         Some(status) if status < 300 => {
-            println!("  attempt {attempt}: the endpoint checked the signature and answered {status}");
+            say!("  attempt {attempt}: the endpoint checked the signature and answered {status}");
         }
         Some(status) => {
-            println!("  attempt {attempt}: the endpoint answered {status}; it will be tried again");
+            say!("  attempt {attempt}: the endpoint answered {status}; it will be tried again");
         }
-        None => println!("  attempt {attempt}: {}", result_of(call)),
+        None => say!("  attempt {attempt}: {}", result_of(call)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::output::{CliError, printable};
+use super::output::{CliError, printable, say};
 use super::receiver::{Arrived, receive};
 use super::serve::stop_signal;
 use crate::clock;
@@ -44,14 +44,14 @@ pub(crate) async fn run(args: ListenArgs) -> Result<(), CliError> {
         } else {
             as_text(&call, verdict.as_ref())
         };
-        println!("{shown}");
+        say!("{shown}");
         status
     };
     let (address, _serving) = receive(SocketAddr::new(args.address, args.port), answer).await?;
     if json {
-        println!("{}", json!({"listening": format!("http://{address}/")}));
+        say!("{}", json!({"listening": format!("http://{address}/")}));
     } else {
-        println!("listening on http://{address}/ - every call is answered with {status}");
+        say!("listening on http://{address}/ - every call is answered with {status}");
     }
     stop_signal().await
 }

@@ -1,6 +1,22 @@
 //! How commands speak: errors as one sentence, tables for people.
 
 use std::fmt;
+use std::io::Write;
+
+/// Prints a line, as `println!` does, but ends quietly when nobody reads any more (`bellwire calls … | head`).
+macro_rules! say {
+    ($($words:tt)*) => {
+        $crate::cli::output::print_line(format_args!($($words)*))
+    };
+}
+pub(crate) use say;
+
+/// What [`say!`] does.
+pub(crate) fn print_line(line: fmt::Arguments<'_>) {
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
 
 /// An error as the person at the terminal reads it.
 #[derive(Debug)]

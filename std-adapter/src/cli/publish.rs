@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::client::{Api, ServerArgs};
-use super::output::{CliError, printable};
+use super::output::{CliError, printable, say};
 
 /// Publish an event from a file or from standard input
 #[derive(Debug, clap::Args)]
@@ -57,7 +57,7 @@ pub(crate) async fn run(args: PublishArgs) -> Result<(), CliError> {
     headers.extend(args.key.as_deref().map(|key| ("X-Contentful-Idempotency-Key", key)));
     let answer = api.post(&path, &headers, body).await?;
     if args.json {
-        println!("{answer}");
+        say!("{answer}");
     } else if args.lines {
         answer["items"].as_array().into_iter().flatten().for_each(print_result);
     } else {
@@ -84,14 +84,14 @@ fn read_input(file: Option<&PathBuf>) -> Result<Bytes, CliError> {
 fn print_result(result: &Value) {
     let id = printable(result["sys"]["id"].as_str().unwrap_or_default());
     if let Some(message) = result["message"].as_str() {
-        println!("refused event {}: {}", result["event"], printable(message));
+        say!("refused event {}: {}", result["event"], printable(message));
         return;
     }
     let webhooks = result["webhooks"].as_array().into_iter().flatten();
     let names: Vec<String> = webhooks.filter_map(|link| link["sys"]["id"].as_str()).map(printable).collect();
     match (result["duplicate"] == true, names.is_empty()) {
-        (true, _) => println!("accepted before as event {id}"),
-        (false, true) => println!("accepted event {id}: no webhook asked for it"),
-        (false, false) => println!("accepted event {id}: goes to {}", names.join(", ")),
+        (true, _) => say!("accepted before as event {id}"),
+        (false, true) => say!("accepted event {id}: no webhook asked for it"),
+        (false, false) => say!("accepted event {id}: goes to {}", names.join(", ")),
     }
 }

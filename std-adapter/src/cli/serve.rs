@@ -1,6 +1,7 @@
 //! `bellwire serve`: the server, from its settings to the signal that stops it.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::Targets;
@@ -37,15 +38,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), CliError> {
     block_on(async move {
         let data = settings.data.clone();
         let node = Node::start(settings).await.map_err(|cause| CliError::new(cause.to_string()))?;
-        println!(
-            "bellwire {} listens on http://{}, data in {}",
-            env!("CARGO_PKG_VERSION"),
-            node.address(),
-            data.display()
-        );
-        if let Some(token) = node.new_admin_token() {
-            println!("{}", first_steps(&node.address().to_string(), token));
-        }
+        announce(&node, &data);
         let ended = tokio::select! {
             stopped = stop_signal() => stopped,
             failure = node.failed() => Err(CliError::new(format!("stopping: {failure}"))),
@@ -53,6 +46,20 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), CliError> {
         node.stop().await;
         ended
     })
+}
+
+/// Says where the server listens, and how to begin when it is new. Whether anybody reads that is not its concern.
+fn announce(node: &Node, data: &Path) {
+    let address = node.address();
+    let mut words = format!(
+        "bellwire {} listens on http://{address}, data in {}",
+        env!("CARGO_PKG_VERSION"),
+        data.display()
+    );
+    if let Some(token) = node.new_admin_token() {
+        words += &format!("\n{}", first_steps(&address.to_string(), token));
+    }
+    let _ = writeln!(std::io::stdout(), "{words}");
 }
 
 /// Log lines go to standard error, so that standard output holds only what was asked for.

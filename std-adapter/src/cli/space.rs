@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::client::{Api, ServerArgs};
-use super::output::{CliError, printable, table};
+use super::output::{CliError, printable, say, table};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum SpaceCommand {
@@ -38,15 +38,15 @@ pub(crate) async fn run(command: SpaceCommand) -> Result<(), CliError> {
             let space =
                 Api::new(&server)?.write(Method::PUT, &["spaces", &id], &json!({"name": name})).await?;
             if json {
-                println!("{space}");
+                say!("{space}");
             } else {
-                println!("made the space {id}\nnext: bellwire token create --space {id} --role manage");
+                say!("made the space {id}\nnext: bellwire token create --space {id} --role manage");
             }
         }
         SpaceCommand::List { json, server } => {
             let spaces = Api::new(&server)?.read(&["spaces"], &[("limit", "1000".to_owned())]).await?;
             if json {
-                println!("{spaces}");
+                say!("{spaces}");
             } else {
                 print_spaces(&spaces);
             }
@@ -63,8 +63,8 @@ fn print_spaces(spaces: &Value) {
         .map(|space| [text(&space["sys"]["id"]), text(&space["name"]), text(&space["sys"]["createdAt"])])
         .collect();
     if rows.is_empty() {
-        println!("no spaces yet: make one with `bellwire space create ID`");
+        say!("no spaces yet: make one with `bellwire space create ID`");
     } else {
-        println!("{}", table(["ID", "NAME", "MADE"], &rows));
+        say!("{}", table(["ID", "NAME", "MADE"], &rows));
     }
 }

@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::client::{Api, ServerArgs};
-use super::output::{CliError, printable, table};
+use super::output::{CliError, printable, say, table};
 use crate::api::shape;
 use crate::store::record::Role;
 
@@ -60,24 +60,24 @@ pub(crate) async fn run(command: TokenCommand) -> Result<(), CliError> {
             let token =
                 Api::new(&server)?.write(Method::POST, &["spaces", &space, "tokens"], &wanted).await?;
             if json {
-                println!("{token}");
+                say!("{token}");
             } else {
                 // Alone on standard output, so that a script can take it.
                 eprintln!("the token, shown only this once:");
-                println!("{}", token["token"].as_str().unwrap_or_default());
+                say!("{}", token["token"].as_str().unwrap_or_default());
             }
         }
         TokenCommand::List { space, json, server } => {
             let tokens = Api::new(&server)?.read(&["spaces", &space, "tokens"], &[]).await?;
             if json {
-                println!("{tokens}");
+                say!("{tokens}");
             } else {
                 print_tokens(&space, &tokens);
             }
         }
         TokenCommand::Revoke { space, id, server } => {
             Api::new(&server)?.delete(&["spaces", &space, "tokens", &id]).await?;
-            println!("revoked {id}");
+            say!("revoked {id}");
         }
     }
     Ok(())
@@ -96,8 +96,8 @@ fn print_tokens(space: &str, tokens: &Value) {
     };
     let rows: Vec<[String; 4]> = items.iter().map(row).collect();
     if rows.is_empty() {
-        println!("no tokens yet: make one with `bellwire token create --space {space} --role publish`");
+        say!("no tokens yet: make one with `bellwire token create --space {space} --role publish`");
     } else {
-        println!("{}", table(["ID", "ROLE", "NAME", "MADE"], &rows));
+        say!("{}", table(["ID", "ROLE", "NAME", "MADE"], &rows));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bellwire_core::call::Outcome;
 use bellwire_core::delivery::{Decision, RetryPolicy, decide};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::made::Made;
 use super::request::Attempt;
@@ -23,8 +23,13 @@ impl Engine {
         let Some(owed) = self.store.read(Table::Owed, &key.to_bytes())? else { return Ok(None) };
         let owed: OwedRecord = record::decode(&owed)?;
         let webhook = self.registry.webhook(key.webhook_uid).filter(|(_, webhook)| webhook.record.active);
+        let Some((space, webhook)) = webhook else {
+            debug!(event = %id::to_text(key.event_id), "a delivery is dropped: its webhook is deleted or inactive");
+            return self.drop_owed(key).await;
+        };
         let event = self.store.read(Table::Events, &record::timed_key(owed.space_uid, key.event_id))?;
-        let (Some((space, webhook)), Some(event)) = (webhook, event) else {
+        let Some(event) = event else {
+            error!(event = %id::to_text(key.event_id), webhook = webhook.record.id, "a delivery is lost: its event is not in the store");
             return self.drop_owed(key).await;
         };
         let event: EventRecord = record::decode(&event)?;
@@ -32,9 +37,8 @@ impl Engine {
         self.settle(&space, key, owed, made).await
     }
 
-    /// The webhook was deleted or disabled since: no call is made, nothing is owed.
+    /// No call is made, nothing is owed any more.
     async fn drop_owed(&self, key: OwedKey) -> Result<Option<OwedKey>, AttemptFault> {
-        debug!(event = %id::to_text(key.event_id), "a delivery is dropped: its webhook is deleted or inactive");
         let mut batch = Batch::default();
         batch.remove(Table::Owed, key.to_bytes());
         self.record(batch).await?;
@@ -84,7 +88,10 @@ impl Engine {
         batch.remove(Table::Owed, key.to_bytes());
         let retry = match decision {
             Decision::Retry { delay_ms } => {
-                let next = OwedKey { due_ms: clock::now_ms().saturating_add(delay_ms), ..key };
+                // Never before the attempt that failed, even if the clock went back: what looks through the deliveries
+                // in the order of their keys must not miss one that moved behind it.
+                let due_ms = clock::now_ms().max(key.due_ms).saturating_add(delay_ms);
+                let next = OwedKey { due_ms, ..key };
                 batch.put(
                     Table::Owed,
                     next.to_bytes(),

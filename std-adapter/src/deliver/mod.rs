@@ -28,6 +28,9 @@ use crate::webhooks::Registry;
 /// Waited before the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a lane sleeps at the most: the clock may be set meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
 /// What the engine is told once.
 #[derive(Clone, Copy, Debug)]
 pub struct DeliverySettings {
@@ -194,7 +197,7 @@ impl Engine {
                 Step::Attempt(key) => self.start_attempt(&lane, key).await,
                 Step::WaitUntil(due_ms) => {
                     let wait = Duration::from_millis(due_ms.saturating_sub(clock::now_ms()));
-                    let _ = tokio::time::timeout(wait, lane.changed.notified()).await;
+                    let _ = tokio::time::timeout(wait.min(LOOK_AGAIN), lane.changed.notified()).await;
                 }
                 Step::Refill(from) => self.refill(&lane, from).await,
                 Step::Busy => lane.changed.notified().await,

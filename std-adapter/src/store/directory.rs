@@ -106,11 +106,19 @@ fn make(dir: &Path) -> io::Result<()> {
     if let Some(parent) = parent {
         make(parent)?;
     }
-    match fs::create_dir(dir) {
+    match create_private(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         Err(error) => Err(error),
         Ok(()) => sync(parent.unwrap_or(Path::new("."))),
     }
+}
+
+/// Creates a directory that only its owner may look into: the store holds secrets.
+fn create_private(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }
 
 /// The lock goes with the process, however it ends; the file stays.

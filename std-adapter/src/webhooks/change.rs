@@ -79,10 +79,11 @@ impl Change<'_> {
             record::encode(&webhook.record),
         );
         self.registry.committer.commit(batch, Durability::Synced).await?;
-        self.space.live.store(Arc::new(live));
+        // Known to the delivery before the table can match it: a delivery whose webhook is not known is dropped.
         self.registry.write_webhooks(|webhooks| {
             webhooks.insert(webhook.record.uid, (self.space.clone(), webhook.clone()));
         });
+        self.space.live.store(Arc::new(live));
         Ok(webhook)
     }
 
@@ -96,6 +97,7 @@ impl Change<'_> {
         let mut batch = Batch::default();
         batch.remove(Table::Webhooks, record::named_key(self.space.uid, id));
         self.registry.committer.commit(batch, Durability::Synced).await?;
+        // The other way round than above, for the same reason.
         self.space.live.store(Arc::new(live));
         self.registry.write_webhooks(|webhooks| {
             webhooks.remove(&was.record.uid);

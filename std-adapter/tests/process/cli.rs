@@ -1,6 +1,6 @@
 //! The command: settings, first start, the commands that act through a server, demo, help.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::Stdio;
 
@@ -206,7 +206,7 @@ fn calls_are_followed_as_they_are_made() {
     );
     let mut follow = bellwire(&["calls", "w", "--space", "s", "--follow", "--json", "--url", &server.url()]);
     let mut child = follow.env("BELLWIRE_TOKEN", ADMIN).spawn().unwrap();
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     for topic in ["Entry.publish", "Asset.save"] {
         let (status, _) =
             server.send("POST", "/spaces/s/events", &[("X-Contentful-Topic", topic)], "{}").unwrap();
@@ -229,6 +229,11 @@ fn a_stopping_server_lets_the_attempt_under_way_end() {
     server.ok("PUT", "/spaces/s/webhook_definitions/w", &definition.to_string());
     server.send("POST", "/spaces/s/events", &[("X-Contentful-Topic", "Entry.publish")], "{}").unwrap();
     let (mut stream, _) = listener.accept().unwrap();
+    let mut request = String::new();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    while !request.ends_with("\r\n\r\n") {
+        reader.read_line(&mut request).unwrap();
+    }
     let ending = std::thread::spawn(move || server.terminate());
     // It waits for this answer: the stop comes before it, the exit after it.
     stream.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").unwrap();
@@ -283,6 +288,24 @@ fn the_demo_tells_its_story_and_ends() {
     ] {
         assert!(told.contains(part), "{part:?} is not in:\n{told}");
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child =
+        bellwire(&["demo", "--exit", "--retry-delay", "20ms", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_look_into_the_data() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let _server = Process::serve(&data, &[]);
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[test]
