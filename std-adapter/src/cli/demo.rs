@@ -16,7 +16,7 @@ use super::calls::result_of;
 use super::client::Api;
 use super::output::{CliError, say, table};
 use super::receiver::{Arrived, receive};
-use super::serve::{first_steps, start_logging, stop_signal};
+use super::serve::{StopSignals, first_steps, start_logging};
 use crate::config::{LogFormat, Settings};
 use crate::node::{Node, StartError};
 use crate::secret::new_token;
@@ -62,12 +62,13 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), CliError> {
     let story = Story { node: &node, api: Api::with(url_of(node.address())?, token.clone())?, endpoint };
     story.tell().await?;
     if !args.exit {
+        let mut stop = StopSignals::catch()?;
         say!(
             "{}",
             first_steps(&node.address().to_string(), &token).replace("shown only this once", "for this demo")
         );
         say!("The server goes on at http://{} with what you saw, until Ctrl-C.", node.address());
-        stop_signal().await?;
+        stop.wait().await;
     }
     node.stop().await;
     Ok(())

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::output::{CliError, printable, say};
 use super::receiver::{Arrived, receive};
-use super::serve::stop_signal;
+use super::serve::StopSignals;
 use crate::clock;
 
 /// Be an endpoint: print the calls that arrive and check their signatures
@@ -47,13 +47,15 @@ pub(crate) async fn run(args: ListenArgs) -> Result<(), CliError> {
         say!("{shown}");
         status
     };
+    let mut stop = StopSignals::catch()?;
     let (address, _serving) = receive(SocketAddr::new(args.address, args.port), answer).await?;
     if json {
         say!("{}", json!({"listening": format!("http://{address}/")}));
     } else {
         say!("listening on http://{address}/ - every call is answered with {status}");
     }
-    stop_signal().await
+    stop.wait().await;
+    Ok(())
 }
 
 fn verdict_words(call: &Arrived, verdict: Option<&Result<(), String>>) -> String {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -36,11 +36,12 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), CliError> {
     start_logging(options.log_format.unwrap_or_default(), options.log.as_deref().unwrap_or("info"))?;
     let settings = options.resolve().map_err(told)?;
     block_on(async move {
+        let mut stop = StopSignals::catch()?;
         let data = settings.data.clone();
         let node = Node::start(settings).await.map_err(|cause| CliError::new(cause.to_string()))?;
         announce(&node, &data);
         let ended = tokio::select! {
-            stopped = stop_signal() => stopped,
+            () = stop.wait() => Ok(()),
             failure = node.failed() => Err(CliError::new(format!("stopping: {failure}"))),
         };
         node.stop().await;
@@ -76,14 +77,26 @@ pub(crate) fn start_logging(format: LogFormat, levels: &str) -> Result<(), CliEr
     started.map_err(|cause| CliError::new(format!("cannot log: {cause}")))
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub(crate) async fn stop_signal() -> Result<(), CliError> {
-    let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminated.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+/// SIGTERM and Ctrl-C, caught from the making of this on: make it before anybody can know that the program runs.
+pub(crate) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Begins to catch them.
+    pub(crate) fn catch() -> Result<StopSignals, CliError> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(StopSignals { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for one.
+    pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// What to do with a new admin token, ready to be pasted.
