@@ -3,7 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
-use crate::filter::Attributes;
+use crate::filter::{Attributes, Value};
 use crate::limits::{ATTRIBUTE_NAME_BYTES_MAX, ATTRIBUTE_VALUE_BYTES_MAX, ATTRIBUTES_MAX};
 use crate::topic::Topic;
 
@@ -11,12 +11,12 @@ use crate::topic::Topic;
 ///
 /// ```
 /// use bellwire_core::event::Event;
-/// use bellwire_core::filter::Attributes;
+/// use bellwire_core::filter::{Attributes, Value};
 /// use bellwire_core::topic::Topic;
 ///
 /// let topic = Topic::parse("Entry.publish").unwrap();
 /// let event = Event::new(1, topic, 1_603_379_941_037, b"{}").with_attribute("sys.id", "nyancat").unwrap();
-/// assert_eq!(event.attribute("sys.id"), Some("nyancat"));
+/// assert_eq!(event.attribute("sys.id"), Some(Value::Text("nyancat")));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
@@ -70,7 +70,7 @@ fn check_attribute(name: &str, value: &str) -> Result<(), EventError> {
 }
 
 impl Attributes for Event<'_> {
-    fn attribute(&self, doc: &str) -> Option<&str> {
+    fn attribute(&self, doc: &str) -> Option<Value<'_>> {
         self.attributes().attribute(doc)
     }
 }

@@ -39,6 +39,9 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
 pub mod call;
 pub mod delivery;
 pub mod event;

@@ -1,7 +1,7 @@
 //! Every bound of the core, named once, with the relations between them checked by the compiler.
 //!
-//! Bounds on bytes count bytes of UTF-8, not characters. Capacities of a match table are not here: its owner
-//! chooses them (see [`table`](mod@crate::table)).
+//! Bounds on bytes count bytes of UTF-8, not characters. The capacities of a builder are not here: its owner chooses
+//! them (see [`table`](mod@crate::table)).
 
 /// Longest identifier: Contentful's `^[a-zA-Z0-9-_.]{1,64}$`.
 pub const ID_BYTES_MAX: usize = 64;
@@ -10,8 +10,12 @@ pub const ID_BYTES_MAX: usize = 64;
 pub const TYPE_BYTES_MAX: usize = 64;
 /// Longest action of a topic, the part after the dot.
 pub const ACTION_BYTES_MAX: usize = 64;
-/// Longest topic without a header prefix: type, dot, action.
-pub const TOPIC_BYTES_MAX: usize = TYPE_BYTES_MAX + 1 + ACTION_BYTES_MAX;
+/// Most segments of a topic or a pattern.
+pub const SEGMENTS_MAX: usize = 8;
+/// Longest segment of a topic that has more than two.
+pub const SEGMENT_BYTES_MAX: usize = 64;
+/// Longest topic without a header prefix: all segments and the dots between them.
+pub const TOPIC_BYTES_MAX: usize = SEGMENTS_MAX * SEGMENT_BYTES_MAX + SEGMENTS_MAX - 1;
 
 /// Most topic patterns of one webhook; all the topics Contentful knows, one by one, are under a hundred.
 pub const PATTERNS_PER_WEBHOOK_MAX: usize = 256;
@@ -21,6 +25,21 @@ pub const FILTERS_PER_WEBHOOK_MAX: usize = 32;
 pub const FILTER_VALUES_MAX: usize = 256;
 /// Longest regular expression of a filter.
 pub const REGEXP_BYTES_MAX: usize = 1024;
+/// Largest compiled regular expression: the bytes of its automaton.
+pub const DFA_BYTES_MAX: usize = 128 * 1024;
+
+/// Most bytes of a match table's image.
+pub const TABLE_BYTES_MAX: usize = 1 << 30;
+/// Most different attributes that the filters of one table name.
+pub const TABLE_DOCS_MAX: usize = 254;
+/// Most different values and attributes that the filters of one table name.
+pub const TABLE_VALUES_MAX: usize = 1 << 24;
+/// Most names that share a bucket of a table: so many texts are compared to find one.
+pub const TABLE_BUCKET_MAX: usize = 16;
+/// Most steps that one event may cost a table; `docs/match-table.md` says what a step is.
+pub const TABLE_STEPS_MAX: u32 = 1 << 28;
+/// Webhooks with filters on one pattern from which on a table groups them by a value that they ask for.
+pub const TABLE_GROUP_ROWS_MIN: usize = 32;
 
 /// Most attributes of one event.
 pub const ATTRIBUTES_MAX: usize = 16;
@@ -62,8 +81,16 @@ const VARINT_PAYLOAD_BYTES: usize = 3;
 const VARINT_U64_BYTES: usize = 10;
 const VARINT_U128_BYTES: usize = 19;
 
-// A topic remembers the position of its dot in one byte.
-const _: () = assert!(TYPE_BYTES_MAX <= u8::MAX as usize);
+// A topic remembers the position of its first dot in one byte, that of its last in two.
+const _: () = assert!(TYPE_BYTES_MAX <= u8::MAX as usize && SEGMENT_BYTES_MAX <= u8::MAX as usize);
+const _: () = assert!(TOPIC_BYTES_MAX <= u16::MAX as usize);
+// A type and an action are segments.
+const _: () = assert!(TYPE_BYTES_MAX <= SEGMENT_BYTES_MAX && ACTION_BYTES_MAX <= SEGMENT_BYTES_MAX);
+// The match table tells the shapes of patterns apart by a bit for each segment, and names an attribute and a value in
+// four bytes together.
+const _: () = assert!(SEGMENTS_MAX <= 8 && TABLE_DOCS_MAX < u8::MAX as usize && TABLE_VALUES_MAX <= 1 << 24);
+// Offsets into an image have 32 bits.
+const _: () = assert!(TABLE_BYTES_MAX <= u32::MAX as usize);
 // The match table keeps lengths of texts in two bytes.
 const _: () = assert!(REGEXP_BYTES_MAX <= u16::MAX as usize);
 const _: () =

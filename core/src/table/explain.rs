@@ -2,20 +2,25 @@
 
 use core::fmt;
 
-use crate::filter::{Attributes, Regexps};
+use crate::filter::{Attributes, Value};
+use crate::limits::SEGMENTS_MAX;
 use crate::topic::{Topic, TopicPattern};
 
-use super::MatchTable;
-use super::rows::{Clause, Operand, Span};
-use super::storage::{List, Storage, Text};
+use super::judge::Judge;
+use super::layout::Part;
+use super::program::{Clause, Operator};
+use super::view::{AnyView, View, with_view};
+use super::walk::{ANY, Codes, FIRST_SEGMENT, TAIL, walk};
+use super::width::{Width, none};
 
 /// What decided about one webhook and one event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict<'t> {
     /// The event is for the webhook.
     Matched {
-        /// The most specific of its patterns that take the topic in; `Type.*` counts as more specific than `*.action`.
-        pattern: TopicPattern<'t>,
+        /// The most specific of its patterns that take the topic in: of two, the one that names a segment where the
+        /// other has a star first, so that `Type.*` counts as more specific than `*.action`.
+        pattern: PatternView<'t>,
     },
     /// None of its patterns takes the topic in.
     NoPattern,
@@ -25,107 +30,164 @@ pub enum Verdict<'t> {
         number: usize,
         /// The filter itself.
         filter: FilterView<'t>,
-        /// What the attribute was; `None` when the event lacks it, which fails a filter whatever it asks.
-        actual: Option<&'t str>,
+        /// What the attribute was; `None` when the event lacks it, which fails any filter but `not exists`.
+        actual: Option<Value<'t>>,
     },
     /// The table holds no such webhook.
     UnknownWebhook,
 }
 
-impl<S: Storage, R: Regexps> MatchTable<S, R> {
-    /// Why [`find`](Self::find) gives `webhook` for this event, or why it does not.
-    pub fn explain<'t, A: Attributes + ?Sized>(
-        &'t self,
-        webhook: u32,
-        topic: &Topic<'_>,
-        attributes: &'t A,
-    ) -> Verdict<'t> {
-        let hooks = self.rows.hooks.as_slice();
-        let row = hooks.partition_point(|hook| hook.webhook < webhook);
-        let Some(hook) = hooks.get(row).filter(|hook| hook.webhook == webhook) else {
-            return Verdict::UnknownWebhook;
-        };
-        let Some(pattern) = self.pattern(row as u32, topic) else { return Verdict::NoPattern };
-        let failed = self.filters(hook).enumerate().find_map(|(number, filter)| {
-            let actual = attributes.attribute(filter.doc());
-            let failed = Verdict::FilterFailed { number, filter, actual };
-            (!filter.holds(actual, &self.regexps)).then_some(failed)
-        });
-        failed.unwrap_or(Verdict::Matched { pattern })
+/// The verdict on the webhook in `row`.
+pub(super) fn verdict<'t, A: Attributes + ?Sized>(
+    any: AnyView<'t>,
+    webhook: u32,
+    topic: &Topic<'_>,
+    attributes: &'t A,
+) -> Verdict<'t> {
+    with_view!(any, view => {
+        let Some(row) = view.row(webhook) else { return Verdict::UnknownWebhook };
+        let Some(pattern) = pattern(&view, row, topic) else { return Verdict::NoPattern };
+        let mut judge = Judge::new(view, attributes);
+        let mut clauses = view.programs().clauses(row).enumerate();
+        match clauses.find(|(_, clause)| !judge.holds(clause)) {
+            None => Verdict::Matched { pattern },
+            Some((number, clause)) => {
+                let actual = judge.actual(clause.doc);
+                Verdict::FilterFailed { number, filter: FilterView::new(any, &clause), actual }
+            }
+        }
+    })
+}
+
+/// The most specific pattern of a row that takes the topic in.
+fn pattern<'t, W: Width>(view: &View<'t, W>, row: u32, topic: &Topic<'_>) -> Option<PatternView<'t>> {
+    let postings = view.words(Part::Postings);
+    let mut best: Option<PatternView<'t>> = None;
+    walk(&view.slots(), &Codes::new(view, topic), |found| {
+        let list = postings.get(found.start as usize..found.end as usize).unwrap_or_default();
+        if list.binary_search_by_key(&row, |word| W::number(*word)).is_ok() {
+            let pattern = PatternView::of(view, found.slot);
+            if best.is_none_or(|best| pattern.stars().lt(best.stars())) {
+                best = Some(pattern);
+            }
+        }
+    });
+    best
+}
+
+/// One pattern as the table holds it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PatternView<'t> {
+    /// The first `count` are in use.
+    segments: [&'t str; SEGMENTS_MAX],
+    count: usize,
+}
+
+impl<'t> PatternView<'t> {
+    /// The pattern that ends at a node.
+    fn of<W: Width>(view: &View<'t, W>, mut slot: u32) -> Self {
+        let (slots, names) = (view.slots(), view.segments());
+        let mut pattern = Self { segments: [""; SEGMENTS_MAX], count: 0 };
+        while let Some(node) = slots.slot(slot)
+            && let Some(parent) = slots.slot(node.parent)
+        {
+            let code = slot.wrapping_sub(parent.base) & none(size_of::<W::Word>() as u8);
+            let name = || names.bytes(code.wrapping_sub(FIRST_SEGMENT));
+            let segment = match code {
+                ANY => "*",
+                TAIL => "**",
+                _ => name().and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default(),
+            };
+            let Some(place) = pattern.segments.get_mut(pattern.count) else { break };
+            *place = segment;
+            pattern.count += 1;
+            slot = node.parent;
+        }
+        if let Some(used) = pattern.segments.get_mut(..pattern.count) {
+            used.reverse();
+        }
+        pattern
     }
 
-    fn pattern(&self, row: u32, topic: &Topic<'_>) -> Option<TopicPattern<'_>> {
-        let has_rule = |(kind, action): &(u32, u32)| {
-            self.run(*kind, *action).binary_search_by_key(&row, |rule| rule.hook).is_ok()
-        };
-        let (kind, action) = self.sides(topic).into_iter().flatten().find(has_rule)?;
-        let (kinds, actions) = (self.rows.kinds.as_slice(), self.rows.actions.as_slice());
-        Some(TopicPattern::from_sides(self.side(kinds, kind), self.side(actions, action)))
+    /// The parts between the dots, wildcards included.
+    pub fn segments(&self) -> impl Iterator<Item = &'t str> + Clone {
+        self.segments.into_iter().take(self.count)
     }
 
-    fn side(&self, names: &[Span], start: u32) -> Option<&str> {
-        names.iter().find(|span| span.start == start).map(|span| span.of(self.rows.text.as_str()))
+    /// What each segment leaves open: nothing, one segment, all the rest.
+    fn stars(&self) -> impl Iterator<Item = u8> {
+        self.segments().map(|segment| match segment {
+            "*" => 1,
+            "**" => 2,
+            _ => 0,
+        })
+    }
+}
+
+impl PartialEq<TopicPattern<'_>> for PatternView<'_> {
+    fn eq(&self, pattern: &TopicPattern<'_>) -> bool {
+        self.segments().eq(pattern.segments())
+    }
+}
+
+impl fmt::Display for PatternView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, segment) in self.segments().enumerate() {
+            f.write_str(if number == 0 { "" } else { "." })?;
+            f.write_str(segment)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PatternView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 /// One filter as the table holds it.
 #[derive(Clone, Copy)]
 pub struct FilterView<'t> {
-    first: &'t Clause,
-    clauses: &'t [Clause],
-    text: &'t str,
-}
-
-/// How a filter compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
-    /// The attribute is the value.
-    Equals,
-    /// The attribute is one of the values.
-    In,
-    /// The attribute has a place where the regular expression matches.
-    Regexp,
+    view: AnyView<'t>,
+    operator: Operator,
+    negated: bool,
+    doc: u8,
+    /// Where the operands are among the words.
+    start: usize,
+    end: usize,
 }
 
 impl<'t> FilterView<'t> {
-    /// The filter that `clauses` make up; `None` without any.
-    pub(super) fn new(clauses: &'t [Clause], text: &'t str) -> Option<Self> {
-        clauses.first().map(|first| Self { first, clauses, text })
+    fn new(view: AnyView<'t>, clause: &Clause) -> Self {
+        let Clause { operator, negated, doc, .. } = *clause;
+        Self { view, operator, negated, doc, start: clause.operands.start, end: clause.operands.end }
     }
 
     /// Name of the attribute.
     pub fn doc(&self) -> &'t str {
-        self.first.doc.of(self.text)
+        with_view!(self.view, view => view.doc(self.doc)).unwrap_or_default()
     }
 
     /// Whether the test stands under `not`.
     pub const fn negated(&self) -> bool {
-        self.first.negated
+        self.negated
     }
 
     /// How it compares.
     pub const fn operator(&self) -> Operator {
-        self.first.operator
+        self.operator
     }
 
-    /// What it compares with: one text, the texts of an `in`, or one regular expression.
-    pub fn values(&self) -> impl Iterator<Item = &'t str> + use<'t> {
-        let text = self.text;
-        self.clauses.iter().filter_map(move |clause| match clause.operand {
-            Operand::None => None,
-            Operand::Text(value) => Some(value.of(text)),
-            Operand::Regexp { pattern, .. } => Some(pattern.of(text)),
+    /// What it compares with: one value, the values of an `in`, the two ends of a range, one regular expression as a
+    /// text, or nothing.
+    pub fn values(&self) -> impl Iterator<Item = Value<'t>> + use<'t> {
+        let view = self.view;
+        // The first word of a regexp is the number of its automaton.
+        let start = if self.operator == Operator::Regexp { self.end.saturating_sub(1) } else { self.start };
+        (start..self.end).filter_map(move |at| {
+            with_view!(view, view => view.programs().word(at).and_then(|number| view.value(number)))
         })
-    }
-
-    /// Whether it holds for an attribute; never when the attribute is absent.
-    pub(super) fn holds<R: Regexps>(&self, actual: Option<&str>, regexps: &R) -> bool {
-        let hit = |actual: &str, clause: &Clause| match clause.operand {
-            Operand::None => false,
-            Operand::Text(value) => value.of(self.text) == actual,
-            Operand::Regexp { number, .. } => regexps.is_match(number, actual),
-        };
-        actual.is_some_and(|actual| self.clauses.iter().any(|clause| hit(actual, clause)) != self.negated())
     }
 }
 
@@ -140,6 +202,6 @@ impl fmt::Debug for FilterView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let not = if self.negated() { "not " } else { "" };
         write!(f, "{not}{:?} {:?}", self.doc(), self.operator())?;
-        self.values().try_for_each(|value| write!(f, " {value:?}"))
+        self.values().try_for_each(|value| write!(f, " {value}"))
     }
 }

@@ -3,7 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
-use crate::limits::{ACTION_BYTES_MAX, TYPE_BYTES_MAX};
+use crate::limits::{ACTION_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENTS_MAX, TYPE_BYTES_MAX};
 
 /// Why a text is no topic or no pattern. `Display` writes one sentence with the position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,18 @@ pub enum TopicErrorKind {
     ActionEnd,
     /// The action has more than [`ACTION_BYTES_MAX`] bytes.
     ActionTooLong,
-    /// A `*` in a topic, or as a part of a pattern's side.
+    /// A `*` in a topic, or as a part of a pattern's segment.
     Wildcard,
+    /// A `**` that is not the last segment of a pattern.
+    TailWildcard,
+    /// Letters, digits, `_` and `-` make a segment of a topic that has more than two.
+    SegmentByte,
+    /// There is nothing between two dots, or before or after one.
+    SegmentEmpty,
+    /// The segment has more than [`SEGMENT_BYTES_MAX`] bytes.
+    SegmentTooLong,
+    /// There are more than [`SEGMENTS_MAX`] segments.
+    TooManySegments,
     /// A pattern with the prefix that belongs to the header of a delivered request.
     HeaderPrefix,
 }
@@ -56,8 +66,24 @@ impl fmt::Display for TopicError {
             TopicErrorKind::Wildcard => {
                 write!(
                     f,
-                    "`*` stands for a whole side of a pattern and for nothing else, but is at byte {offset}"
+                    "`*` stands for a whole segment of a pattern and for nothing else, but is at byte {offset}"
                 )
+            }
+            TopicErrorKind::TailWildcard => {
+                write!(f, "`**` is the last segment of a pattern or none, but is at byte {offset}")
+            }
+            TopicErrorKind::SegmentByte => {
+                write!(f, "expected a letter, a digit, `_`, `-` or the dot at byte {offset}")
+            }
+            TopicErrorKind::SegmentEmpty => write!(f, "expected a segment at byte {offset}"),
+            TopicErrorKind::SegmentTooLong => {
+                write!(
+                    f,
+                    "the segment is longer than {SEGMENT_BYTES_MAX} bytes, expected the dot at byte {offset}"
+                )
+            }
+            TopicErrorKind::TooManySegments => {
+                write!(f, "there are more than {SEGMENTS_MAX} segments, one more starts at byte {offset}")
             }
             TopicErrorKind::HeaderPrefix => {
                 write!(f, "the prefix at byte {offset} belongs to a header, a pattern starts with the type")

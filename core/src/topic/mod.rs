@@ -1,8 +1,9 @@
 //! The pattern language: topics of events, and the patterns webhooks give for them.
 //!
-//! A topic is `Type.action`, as in `Entry.publish`. A pattern is the same with `*` allowed for the whole of either
-//! side. Both are case-sensitive. Any type of the form `[A-Za-z][A-Za-z0-9]*` and any action of the form
-//! `[a-z][a-z_]*` is accepted, Contentful's own or yours.
+//! A topic is `Type.action`, as in `Entry.publish`, or for use at the edge a path of three to
+//! [`SEGMENTS_MAX`](crate::limits::SEGMENTS_MAX) segments, as in `site.line3.press.temperature`. A pattern is a topic
+//! with `*` for any segment as a whole; a last `**` takes in one segment or more. All of it is case-sensitive.
+//! `docs/topics.md` of this crate is the whole language.
 
 mod error;
 mod scan;
@@ -10,7 +11,7 @@ mod scan;
 use core::fmt;
 
 pub use error::{TopicError, TopicErrorKind};
-use scan::{action_at, kind_at, prefix_bytes};
+use scan::{ANY, TAIL, action_at, check_segment, check_segments, is_short, kind_at, prefix_bytes};
 
 /// What happened to what: the topic of one event.
 ///
@@ -19,25 +20,37 @@ use scan::{action_at, kind_at, prefix_bytes};
 ///
 /// let topic = Topic::parse("ContentManagement.Entry.publish").unwrap();
 /// assert_eq!((topic.kind(), topic.action()), ("Entry", "publish"));
+/// assert!(Topic::parse("site.line3.press").unwrap().segments().eq(["site", "line3", "press"]));
 /// assert_eq!(Topic::parse("Entry.Publish").unwrap_err().to_string(), "expected a lower-case letter at byte 6");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Topic<'a> {
     text: &'a str,
-    dot: u8,
+    /// Where the first dot is.
+    first_dot: u8,
+    /// Where the last dot is; the same one in a topic of two segments.
+    last_dot: u16,
 }
 
 impl<'a> Topic<'a> {
     /// Reads `Type.action`, with or without the prefix that the header `X-Contentful-Topic` carries
-    /// (`ContentManagement.`, `SpaceManagement.` or `AppManagement.`). The prefix is dropped.
+    /// (`ContentManagement.`, `SpaceManagement.` or `AppManagement.`), or a topic of more segments. The prefix is
+    /// dropped.
     ///
     /// # Errors
     /// [`TopicError`] with the offset of the first wrong byte of `text`.
     pub fn parse(text: &'a str) -> Result<Self, TopicError> {
         let start = prefix_bytes(text);
-        let (kind, dot) = kind_at(text, start)?;
-        action_at(text, dot + 1)?;
-        Ok(Self { text: text.get(start..).unwrap_or_default(), dot: kind.len() as u8 })
+        let topic = text.get(start..).unwrap_or_default();
+        if is_short(topic) {
+            let (kind, dot) = kind_at(text, start)?;
+            action_at(text, dot + 1)?;
+            return Ok(Self { text: topic, first_dot: kind.len() as u8, last_dot: kind.len() as u16 });
+        }
+        check_segments(topic, false)?;
+        let first_dot = topic.find('.').unwrap_or_default() as u8;
+        let last_dot = topic.rfind('.').unwrap_or_default() as u16;
+        Ok(Self { text: topic, first_dot, last_dot })
     }
 
     /// The topic as text: `Entry.publish`.
@@ -45,19 +58,31 @@ impl<'a> Topic<'a> {
         self.text
     }
 
-    /// The type, the part before the dot: `Entry`.
+    /// The type, the part before the first dot: `Entry`.
     pub fn kind(&self) -> &'a str {
-        self.text.get(..self.dot.into()).unwrap_or_default()
+        self.text.get(..self.first_dot.into()).unwrap_or_default()
     }
 
-    /// The action, the part after the dot: `publish`.
+    /// The action, the part after the last dot: `publish`.
     pub fn action(&self) -> &'a str {
-        self.text.get(usize::from(self.dot) + 1..).unwrap_or_default()
+        self.text.get(usize::from(self.last_dot) + 1..).unwrap_or_default()
     }
 
-    /// What stands before the topic in the header `X-Contentful-Topic`, dot included. It depends on the type alone.
+    /// The parts between the dots, two at least.
+    pub fn segments(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
+        self.text.split('.')
+    }
+
+    /// Whether the topic is `Type.action`, as all of Contentful's are.
+    pub const fn has_two_segments(&self) -> bool {
+        self.first_dot as u16 == self.last_dot
+    }
+
+    /// What stands before the topic in the header `X-Contentful-Topic`, dot included. It depends on the type alone,
+    /// and is empty for a topic of more than two segments, which is none of Contentful's.
     pub fn header_prefix(&self) -> &'static str {
         match self.kind() {
+            _ if !self.has_two_segments() => "",
             "EnvironmentAlias" => "SpaceManagement.",
             "AppInstallation" => "AppManagement.",
             _ => "ContentManagement.",
@@ -71,7 +96,7 @@ impl fmt::Display for Topic<'_> {
     }
 }
 
-/// Which topics a webhook wants: `Entry.publish`, `Entry.*`, `*.publish` or `*.*`.
+/// Which topics a webhook wants: `Entry.publish`, `Entry.*`, `*.publish`, `*.*`, `site.*.press.**`, `**`.
 ///
 /// ```
 /// use bellwire_core::topic::{Topic, TopicPattern};
@@ -79,15 +104,17 @@ impl fmt::Display for Topic<'_> {
 /// let pattern = TopicPattern::parse("Entry.*").unwrap();
 /// assert!(pattern.matches(&Topic::parse("Entry.auto_save").unwrap()));
 /// assert!(!pattern.matches(&Topic::parse("Asset.auto_save").unwrap()));
+/// let tail = TopicPattern::parse("site.**").unwrap();
+/// assert!(tail.matches(&Topic::parse("site.line3.press").unwrap()));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicPattern<'a> {
-    kind: Option<&'a str>,
-    action: Option<&'a str>,
+    text: &'a str,
 }
 
 impl<'a> TopicPattern<'a> {
-    /// Reads `Type.action`, where `*` may stand for either side as a whole.
+    /// Reads a pattern: `Type.action` where `*` may stand for either side as a whole, or the same with more segments
+    /// and a last `**`.
     ///
     /// # Errors
     /// [`TopicError`] with the offset of the first wrong byte. A header prefix is refused with
@@ -96,41 +123,59 @@ impl<'a> TopicPattern<'a> {
         if prefix_bytes(text) > 0 {
             return Err(TopicError { kind: TopicErrorKind::HeaderPrefix, offset: 0 });
         }
-        let (kind, dot) = match text.strip_prefix("*.") {
-            Some(_) => (None, 1),
-            None => kind_at(text, 0).map(|(kind, dot)| (Some(kind), dot))?,
-        };
-        let action = match text.get(dot + 1..) {
-            Some("*") => None,
-            _ => Some(action_at(text, dot + 1)?),
-        };
-        Ok(Self { kind, action })
+        match text.strip_suffix(".**") {
+            _ if text == TAIL => {}
+            Some(ANY) => {}
+            Some(head) if !head.contains('.') => check_segment(head, 0)?,
+            _ if is_short(text) => check_short(text)?,
+            _ => check_segments(text, true)?,
+        }
+        Ok(Self { text })
     }
 
-    /// A pattern from sides that were checked before.
-    pub(crate) const fn from_sides(kind: Option<&'a str>, action: Option<&'a str>) -> Self {
-        Self { kind, action }
+    /// The pattern as text.
+    pub const fn as_str(&self) -> &'a str {
+        self.text
     }
 
-    /// The type wanted; `None` is any.
-    pub const fn kind(&self) -> Option<&'a str> {
-        self.kind
+    /// The first segment wanted; `None` is any.
+    pub fn kind(&self) -> Option<&'a str> {
+        self.segments().next().filter(|segment| !matches!(*segment, ANY | TAIL))
     }
 
-    /// The action wanted; `None` is any.
-    pub const fn action(&self) -> Option<&'a str> {
-        self.action
+    /// The last segment wanted; `None` is any.
+    pub fn action(&self) -> Option<&'a str> {
+        self.text.rsplit('.').next().filter(|segment| !matches!(*segment, ANY | TAIL))
+    }
+
+    /// The parts between the dots, wildcards included.
+    pub fn segments(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
+        self.text.split('.')
     }
 
     /// Whether the pattern takes `topic` in.
     pub fn matches(&self, topic: &Topic<'_>) -> bool {
-        self.kind.is_none_or(|kind| kind == topic.kind())
-            && self.action.is_none_or(|action| action == topic.action())
+        let (mut wanted, mut given) = (self.segments(), topic.segments());
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) | (Some(TAIL), Some(_)) => return true,
+                (Some(wanted), Some(given)) if wanted == ANY || wanted == given => {}
+                _ => return false,
+            }
+        }
     }
+}
+
+fn check_short(text: &str) -> Result<(), TopicError> {
+    let dot = match text.strip_prefix("*.") {
+        Some(_) => 1,
+        None => kind_at(text, 0)?.1,
+    };
+    if text.get(dot + 1..) == Some(ANY) { Ok(()) } else { action_at(text, dot + 1).map(|_| ()) }
 }
 
 impl fmt::Display for TopicPattern<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.kind.unwrap_or("*"), self.action.unwrap_or("*"))
+        f.pad(self.text)
     }
 }

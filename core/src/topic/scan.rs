@@ -1,17 +1,29 @@
-//! Reading the two sides of a topic, with the position of what is wrong.
+//! Reading the segments of topics and patterns, with the position of what is wrong.
 
-use crate::limits::{ACTION_BYTES_MAX, TYPE_BYTES_MAX};
+use crate::limits::{ACTION_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENTS_MAX, TYPE_BYTES_MAX};
 
 use super::error::{TopicError, TopicErrorKind};
 
 const HEADER_PREFIXES: [&str; 3] = ["ContentManagement.", "SpaceManagement.", "AppManagement."];
 
+/// The segment of a pattern that takes in any one segment.
+pub(super) const ANY: &str = "*";
+/// The last segment of a pattern that takes in one segment or more.
+pub(super) const TAIL: &str = "**";
+
 /// Length of the header prefix of `text`, dot included; 0 without one.
 ///
-/// Only a text with a second dot has a prefix: `AppManagement.publish` is a type of that name.
+/// Only a text of three segments has a prefix: `AppManagement.publish` is a type of that name, and
+/// `AppManagement.a.b.c` a topic of four segments.
 pub(super) fn prefix_bytes(text: &str) -> usize {
-    let prefixed = |prefix: &&&str| text.strip_prefix(**prefix).is_some_and(|rest| rest.contains('.'));
+    let two_segments = |rest: &str| rest.bytes().filter(|byte| *byte == b'.').count() == 1;
+    let prefixed = |prefix: &&&str| text.strip_prefix(**prefix).is_some_and(two_segments);
     HEADER_PREFIXES.iter().find(prefixed).map_or(0, |prefix| prefix.len())
+}
+
+/// Whether `text` is read by the rules for two segments; more dots make it one of more segments.
+pub(super) fn is_short(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == b'.').count() <= 1
 }
 
 /// The type that starts at byte `start`, and where the dot after it is.
@@ -39,6 +51,36 @@ pub(super) fn action_at(text: &str, start: usize) -> Result<&str, TopicError> {
     match rest.bytes().position(|byte| !matches!(byte, b'a'..=b'z' | b'_')) {
         Some(length) => Err(wrong_byte(rest, start, length, TopicErrorKind::ActionEnd)),
         None => within(rest, start, ACTION_BYTES_MAX, TopicErrorKind::ActionTooLong),
+    }
+}
+
+/// Checks all segments of a topic or pattern of more than two. `wild` says whether a segment may be `*`, and the last
+/// one `**`.
+pub(super) fn check_segments(text: &str, wild: bool) -> Result<(), TopicError> {
+    let mut start = 0;
+    for (number, segment) in text.split('.').enumerate() {
+        if number == SEGMENTS_MAX {
+            return Err(TopicError { kind: TopicErrorKind::TooManySegments, offset: start });
+        }
+        let last = start + segment.len() == text.len();
+        match segment {
+            ANY if wild => {}
+            TAIL if wild && last => {}
+            TAIL if wild => return Err(TopicError { kind: TopicErrorKind::TailWildcard, offset: start }),
+            _ => check_segment(segment, start)?,
+        }
+        start += segment.len() + 1;
+    }
+    Ok(())
+}
+
+/// A segment of a topic that is read by the rules for more than two.
+pub(super) fn check_segment(segment: &str, start: usize) -> Result<(), TopicError> {
+    let belongs = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    match segment.bytes().position(|byte| !belongs(byte)) {
+        Some(length) => Err(wrong_byte(segment, start, length, TopicErrorKind::SegmentByte)),
+        None if segment.is_empty() => Err(TopicError { kind: TopicErrorKind::SegmentEmpty, offset: start }),
+        None => within(segment, start, SEGMENT_BYTES_MAX, TopicErrorKind::SegmentTooLong).map(|_| ()),
     }
 }
 

@@ -1,0 +1,188 @@
+//! Packing the trie into a double array: a slot for each node, so that a child is found by one addition.
+//!
+//! Nodes with many children come first and take the first place where all of them fit, among a bounded number of
+//! places; nodes with one child fill the holes, because their child can go anywhere.
+
+use crate::table::width::none;
+
+use super::storage::{Full, List, Storage};
+use super::trie::Trie;
+
+/// Places that are tried for the children of one node before they go to the end.
+const TRIES: usize = 64;
+
+/// Why nodes could not be packed.
+pub(super) enum PackError {
+    /// There are more slots than words of this width can number.
+    TooNarrow,
+    /// The image has no room.
+    Full(Full),
+}
+
+/// The slots at the end of an image.
+pub(super) struct SlotList<'i, B> {
+    image: &'i mut B,
+    /// Where they start.
+    start: usize,
+    word_bytes: u8,
+    count: u32,
+    /// All slots before are taken.
+    free_from: u32,
+    /// Where nodes with several children look from.
+    several_from: u32,
+}
+
+impl<'i, B: List<u8>> SlotList<'i, B> {
+    pub(super) fn new(image: &'i mut B, word_bytes: u8) -> Self {
+        let start = image.as_slice().len();
+        Self { image, start, word_bytes, count: 0, free_from: 0, several_from: 0 }
+    }
+
+    /// Gives every node its slot and its base. Each slot holds the number of its node as its parent until
+    /// [`SlotList::set`] writes it. Gives how many slots there are.
+    pub(super) fn pack<S: Storage>(
+        &mut self,
+        trie: &mut Trie<S>,
+        order: &mut impl List<u64>,
+    ) -> Result<u32, PackError> {
+        order.truncate(0);
+        for (number, node) in (0_u32..).zip(trie.nodes.as_slice()) {
+            if node.children > 0 {
+                order.push(u64::from(!node.children) << 32 | u64::from(number)).map_err(PackError::Full)?;
+            }
+        }
+        order.as_mut_slice().sort_unstable();
+        if !trie.nodes.as_slice().is_empty() {
+            self.take(0, 0)?;
+        }
+        for key in order.as_slice() {
+            self.place(trie, *key as u32)?;
+        }
+        Ok(self.count)
+    }
+
+    /// Gives the children of a node their slots.
+    fn place<S: Storage>(&mut self, trie: &mut Trie<S>, parent: u32) -> Result<(), PackError> {
+        let codes = || trie.children(parent).map(|(code, _)| code);
+        let lowest = codes().min().unwrap_or_default();
+        let first = match trie.node(parent).map(|node| node.children) {
+            Some(0 | 1) | None => self.first_free(),
+            _ => self.first_fit(lowest, codes),
+        };
+        let base = first.wrapping_sub(lowest);
+        let mut next = trie.children(parent).next();
+        while let Some((code, child)) = next {
+            let slot = base.wrapping_add(code);
+            self.take(slot, child)?;
+            next = trie.next_child(child);
+            if let Some(child) = trie.node_mut(child) {
+                child.slot = slot;
+            }
+        }
+        if let Some(node) = trie.node_mut(parent) {
+            node.base = base & none(self.word_bytes);
+        }
+        Ok(())
+    }
+
+    fn first_free(&mut self) -> u32 {
+        while !self.is_free(self.free_from) {
+            self.free_from = self.free_from.wrapping_add(1);
+        }
+        self.free_from
+    }
+
+    /// Where the child with the lowest code can go so that there is room for all others.
+    fn first_fit<I: Iterator<Item = u32>>(&mut self, lowest: u32, codes: impl Fn() -> I) -> u32 {
+        self.several_from = self.several_from.max(self.first_free());
+        let (mut tried, mut first) = (0, self.several_from);
+        while first < self.count && tried < TRIES {
+            if self.is_free(first) {
+                let base = first.wrapping_sub(lowest);
+                if codes().all(|code| self.is_free(base.wrapping_add(code))) {
+                    return first;
+                }
+                tried = tried.wrapping_add(1);
+            }
+            first = first.wrapping_add(1);
+        }
+        if tried == TRIES {
+            // What is left before is for those with one child.
+            self.several_from = self.several_from.wrapping_add(first.wrapping_sub(self.several_from) / 2);
+        }
+        self.count
+    }
+
+    fn is_free(&self, slot: u32) -> bool {
+        slot >= self.count || self.parent(slot) == none(self.word_bytes)
+    }
+
+    fn take(&mut self, slot: u32, node: u32) -> Result<(), PackError> {
+        if slot >= none(self.word_bytes) || node >= none(self.word_bytes) {
+            return Err(PackError::TooNarrow);
+        }
+        while self.count <= slot {
+            let free = [0, none(self.word_bytes), 0];
+            free.into_iter().try_for_each(|word| self.push(word)).map_err(PackError::Full)?;
+            self.count = self.count.wrapping_add(1);
+        }
+        self.set_word(slot, 1, node);
+        Ok(())
+    }
+
+    /// Appends the bound of the last list of rows.
+    pub(super) fn end(&mut self, rows: u32) -> Result<(), Full> {
+        [0, none(self.word_bytes), rows].into_iter().try_for_each(|word| self.push(word))
+    }
+
+    fn push(&mut self, word: u32) -> Result<(), Full> {
+        let bytes = word.to_le_bytes();
+        self.image.extend(bytes.get(..self.word_bytes.into()).unwrap_or(&bytes))
+    }
+
+    /// The parent of a slot; the number of its node before it was set; `None` when it is free.
+    pub(super) fn node(&self, slot: u32) -> Option<u32> {
+        Some(self.parent(slot)).filter(|node| *node != none(self.word_bytes))
+    }
+
+    fn parent(&self, slot: u32) -> u32 {
+        let (at, word) = (self.at(slot, 1), usize::from(self.word_bytes));
+        let mut bytes = [0; 4];
+        if let (Some(from), Some(to)) = (self.image.as_slice().get(at..at.saturating_add(word)), bytes.get_mut(..word)) {
+            to.copy_from_slice(from);
+        }
+        u32::from_le_bytes(bytes)
+    }
+
+    /// Writes a slot.
+    pub(super) fn set(&mut self, slot: u32, words: [u32; 3]) {
+        for (number, word) in words.into_iter().enumerate() {
+            self.set_word(slot, number, word);
+        }
+    }
+
+    fn set_word(&mut self, slot: u32, number: usize, word: u32) {
+        let at = self.at(slot, number);
+        put(self.image.as_mut_slice(), at, self.word_bytes, word);
+    }
+
+    fn at(&self, slot: u32, number: usize) -> usize {
+        let words = (slot as usize).saturating_mul(3).saturating_add(number);
+        self.start.saturating_add(words.saturating_mul(self.word_bytes.into()))
+    }
+
+    /// The bytes of the image before the slots.
+    pub(super) fn before(&mut self) -> &mut [u8] {
+        self.image.as_mut_slice().get_mut(..self.start).unwrap_or_default()
+    }
+}
+
+/// Writes a word at a place that is there already.
+pub(super) fn put(image: &mut [u8], at: usize, word_bytes: u8, word: u32) {
+    let count = usize::from(word_bytes);
+    if let Some(place) = image.get_mut(at..at.saturating_add(count)) {
+        for (place, byte) in place.iter_mut().zip(word.to_le_bytes()) {
+            *place = byte;
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Going through a whole image once: every number in range, and what one event can cost.
+//!
+//! After it, matching cannot leave the image and comes to an end. The builder surveys what it wrote for the bounds that
+//! it puts into the head; a loader surveys again and compares.
+
+use crate::limits::{
+    ATTRIBUTE_NAME_BYTES_MAX, ATTRIBUTE_VALUE_BYTES_MAX, REGEXP_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENTS_MAX,
+    TABLE_BUCKET_MAX, TABLE_DOCS_MAX, TABLE_VALUES_MAX,
+};
+
+use super::find::CURSORS_MAX;
+use super::group::{Group, GroupKey, REST};
+use super::head::{Head, TAILS};
+use super::judge::DOCS_KNOWN;
+use super::layout::Part;
+use super::names::Names;
+use super::program::{Clause, Operator};
+use super::shapes::Shapes;
+use super::value::{self, INTEGER, TEXT};
+use super::view::View;
+use super::walk::{FIRST_SEGMENT, TAIL};
+use super::width::{Width, none};
+use super::window::WINDOW_ROWS;
+use crate::filter::Value;
+
+/// What a survey finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Survey {
+    pub(super) bucket_max: u8,
+    pub(super) visits_max: u32,
+    pub(super) steps_max: u32,
+    pub(super) tails: bool,
+}
+
+impl Survey {
+    /// Whether a head says the same.
+    pub(super) fn is_of(&self, head: &Head) -> bool {
+        (self.bucket_max, self.visits_max, self.steps_max)
+            == (head.bucket_max, head.visits_max, head.steps_max)
+            && self.tails == (head.flags & TAILS != 0)
+    }
+}
+
+/// Checks all parts of an image.
+///
+/// # Errors
+/// Where the part starts that is malformed.
+pub(super) fn survey<W: Width>(view: &View<'_, W>) -> Result<Survey, usize> {
+    let part = |part: Part| view.offset(part);
+    let counts = view.head.counts;
+    let segment_bucket = names(&view.segments(), is_segment).ok_or(part(Part::SegmentBuckets))?;
+    let value_bucket = names(&view.values(), is_value).ok_or(part(Part::ValueBuckets))?;
+    check(docs(view), part(Part::Docs))?;
+    check(ascends(view.long_words(Part::Webhooks).iter().map(|word| u32::from_le_bytes(*word))), part(Part::Webhooks))?;
+    check(dfas(view), part(Part::DfaStarts))?;
+    let filter_steps = filters(view, value_bucket.into()).ok_or(part(Part::ProgramStarts))?;
+    check(groups(view), part(Part::Groups))?;
+    check(view.words(Part::Postings).iter().all(|row| W::number(*row) < counts.webhooks), part(Part::Postings))?;
+    let shapes = nodes(view).ok_or(part(Part::Slots))?;
+    let bucket_max = segment_bucket.max(value_bucket);
+    let visits_max = shapes.count();
+    let costs = Costs { bucket_max: bucket_max.into(), visits: visits_max.into(), filters: filter_steps };
+    Ok(Survey { bucket_max, visits_max, steps_max: costs.steps(view.head), tails: shapes.tails() })
+}
+
+fn check(sound: bool, offset: usize) -> Result<(), usize> {
+    if sound { Ok(()) } else { Err(offset) }
+}
+
+/// What the steps of one event are made of.
+struct Costs {
+    bucket_max: u64,
+    visits: u64,
+    filters: u64,
+}
+
+impl Costs {
+    fn steps(&self, head: &Head) -> u32 {
+        let counts = &head.counts;
+        let segments = SEGMENTS_MAX as u64 * self.bucket_max;
+        let docs = u64::from(counts.docs).min(DOCS_KNOWN as u64) * self.bucket_max;
+        let searches = u64::from(counts.groups).min(self.visits) * (DOCS_KNOWN as u64 + 2) * u64::from(u32::BITS);
+        let windows = u64::from(counts.webhooks / WINDOW_ROWS + 1) * 2 * self.visits * (1 + u64::from(u32::BITS));
+        let windows = if self.visits > CURSORS_MAX as u64 { windows } else { 0 };
+        let steps = segments + self.visits + docs + searches + windows;
+        u32::try_from(steps.saturating_add(self.filters)).unwrap_or(u32::MAX)
+    }
+}
+
+/// Whether `numbers` ascend, each greater than the one before.
+fn ascends(mut numbers: impl Iterator<Item = u32>) -> bool {
+    let Some(mut last) = numbers.next() else { return true };
+    numbers.all(|number| core::mem::replace(&mut last, number) < number)
+}
+
+/// Whether bounds start at 0, never descend, and end at `end`; none are the bounds of nothing.
+fn bounds(bounds: impl Iterator<Item = u32>, end: usize) -> bool {
+    let mut last = 0;
+    let ordered = bounds.enumerate().all(|(number, bound)| {
+        let before = core::mem::replace(&mut last, bound);
+        before <= bound && (number > 0 || bound == 0)
+    });
+    ordered && last as usize == end
+}
+
+/// Checks names, and gives how many the largest bucket has.
+fn names<W: Width>(names: &Names<'_, W>, is_name: impl Fn(&[u8]) -> bool) -> Option<u8> {
+    let count = names.starts.len().saturating_sub(1);
+    let number = |word: &W::Word| W::number(*word);
+    let bounded = bounds(names.buckets.iter().map(number), count)
+        && bounds(names.starts.iter().map(number), names.text.len());
+    if !bounded || count > TABLE_VALUES_MAX || !(0..count as u32).all(|name| names.bytes(name).is_some_and(&is_name)) {
+        return None;
+    }
+    let sizes = names.buckets.windows(2).map(|pair| match pair {
+        [start, end] => W::number(*end).wrapping_sub(W::number(*start)),
+        _ => 0,
+    });
+    let most = sizes.max().unwrap_or_default();
+    (most as usize <= TABLE_BUCKET_MAX).then_some(most as u8)
+}
+
+fn is_segment(name: &[u8]) -> bool {
+    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=SEGMENT_BYTES_MAX).contains(&name.len()) && name.iter().all(belongs)
+}
+
+fn is_value(name: &[u8]) -> bool {
+    // The longest text is that of a regular expression.
+    name.len() <= 1 + REGEXP_BYTES_MAX && value::from_bytes(name).is_some()
+}
+
+fn docs<W: Width>(view: &View<'_, W>) -> bool {
+    let docs = view.words(Part::Docs);
+    let is_name = |doc| view.doc(doc).is_some_and(|doc| (1..=ATTRIBUTE_NAME_BYTES_MAX).contains(&doc.len()));
+    docs.len() <= TABLE_DOCS_MAX && (0..docs.len() as u8).all(is_name)
+}
+
+#[cfg(feature = "regexp")]
+fn dfas<W: Width>(view: &View<'_, W>) -> bool {
+    let starts = view.long_words(Part::DfaStarts);
+    bounds(starts.iter().map(|start| u32::from_le_bytes(*start)), view.part(Part::DfaBytes).len())
+        && (0..view.head.counts.dfas).all(|dfa| view.dfa(dfa).is_some_and(crate::filter::Dfa::check))
+}
+
+/// An image with automata is refused before; nothing would run them.
+#[cfg(not(feature = "regexp"))]
+fn dfas<W: Width>(view: &View<'_, W>) -> bool {
+    view.head.counts.dfas == 0 && view.part(Part::DfaBytes).is_empty()
+}
+
+/// Checks all filters, and gives the steps of judging every one of them.
+fn filters<W: Width>(view: &View<'_, W>, bucket_max: u64) -> Option<u64> {
+    let programs = view.programs();
+    let mut steps = 0;
+    let mut at = 0;
+    for (number, start) in programs.starts.iter().enumerate() {
+        let end = W::number(*start) as usize;
+        if number == 0 && end != 0 {
+            return None;
+        }
+        while at < end {
+            let clause = Clause::read(|at| programs.word(at), at).filter(|clause| is_clause(view, clause))?;
+            at = clause.operands.end;
+            steps += u64::from(clause.steps());
+            // Attributes that are not remembered are looked up again.
+            steps += if usize::from(clause.doc) < DOCS_KNOWN { 0 } else { bucket_max };
+        }
+        if at != end {
+            return None;
+        }
+    }
+    (at == programs.words.len()).then_some(steps)
+}
+
+fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause) -> bool {
+    let operands = view.programs().operands(clause);
+    let mut numbers = operands.iter().map(|word| W::number(*word));
+    let values = view.head.counts.values;
+    let is_integer = |number| matches!(view.value(number), Some(Value::Integer(_)));
+    let is_text = |number| matches!(view.value(number), Some(Value::Text(_)));
+    u32::from(clause.doc) < view.head.counts.docs
+        && operands.len() == clause.operands.len()
+        && match clause.operator {
+            Operator::Exists => true,
+            Operator::Equals | Operator::In => numbers.all(|number| number < values),
+            Operator::Prefix => numbers.all(is_text),
+            Operator::Regexp => {
+                numbers.next().is_some_and(|dfa| dfa < view.head.counts.dfas) && numbers.all(is_text)
+            }
+            _ => numbers.all(is_integer),
+        }
+}
+
+fn groups<W: Width>(view: &View<'_, W>) -> bool {
+    let (groups, keys) = (view.groups(), view.group_keys());
+    let mut keys_start = 0;
+    let sound = |bytes: &[u8; 16]| {
+        let group = Group::read(bytes);
+        let in_turn = core::mem::replace(&mut keys_start, group.keys_end) == group.keys_start;
+        in_turn && group.keys_start <= group.keys_end && group.docs >> DOCS_KNOWN == 0 && keys_are(view, &group)
+    };
+    ascends(groups.iter().map(|bytes| Group::read(bytes).slot))
+        && groups.iter().all(sound)
+        && keys_start as usize == keys.len()
+}
+
+fn keys_are<W: Width>(view: &View<'_, W>, group: &Group) -> bool {
+    let keys = view.keys_of(group);
+    let sound = |bytes: &[u8; 12]| {
+        let GroupKey { key, start, end } = GroupKey::read(bytes);
+        (key == REST || group.docs & 1_u32.checked_shl(key >> 24).unwrap_or_default() != 0) && rows(view, start, end)
+    };
+    keys.len() as u32 == group.keys_end.wrapping_sub(group.keys_start)
+        && ascends(keys.iter().map(|bytes| GroupKey::read(bytes).key))
+        && keys.iter().all(sound)
+}
+
+/// Whether postings are a list of rows: ascending, each once.
+fn rows<W: Width>(view: &View<'_, W>, start: u32, end: u32) -> bool {
+    let list = view.words(Part::Postings).get(start as usize..end as usize);
+    list.is_some_and(|list| list.is_sorted_by(|a, b| W::number(*a) < W::number(*b)))
+}
+
+/// Checks all nodes and their lists, and gives the shapes of the patterns.
+fn nodes<W: Width>(view: &View<'_, W>) -> Option<Shapes> {
+    let slots = view.slots();
+    let count = view.head.counts.slots;
+    let mut shapes = Shapes::default();
+    let mut start = 0;
+    for number in 0..count {
+        let slot = slots.slot(number)?;
+        let end = slots.rows_end(number);
+        if slot.rows != start || end < start || !rows(view, start, end) {
+            return None;
+        }
+        start = end;
+        if number == 0 || slot.parent != none(size_of::<W::Word>() as u8) {
+            shapes.add(path(view, number)?);
+        } else if end != slot.rows {
+            return None;
+        }
+    }
+    Some(shapes)
+}
+
+/// The codes that lead to a node, the last first; `None` when it is no node of the trie.
+fn path<W: Width>(view: &View<'_, W>, mut number: u32) -> Option<impl Iterator<Item = u32>> {
+    let slots = view.slots();
+    let free = none(size_of::<W::Word>() as u8);
+    let mut codes = [0_u32; SEGMENTS_MAX];
+    let mut count = 0_usize;
+    while number != 0 {
+        let parent_number = slots.slot(number)?.parent;
+        let parent = slots.slot(parent_number).filter(|_| parent_number < view.head.counts.slots)?;
+        let code = number.wrapping_sub(parent.base) & free;
+        let known = code.wrapping_sub(FIRST_SEGMENT) < view.head.counts.segments || code < FIRST_SEGMENT;
+        // Nothing comes behind `**`.
+        if !known || code == TAIL && count > 0 {
+            return None;
+        }
+        *codes.get_mut(count)? = code;
+        count += 1;
+        number = parent_number;
+    }
+    (slots.slot(0)?.parent == free).then(|| codes.into_iter().take(count))
+}
+
+// A value's name is a byte for the type and its bytes; the longest is a regular expression.
+const _: () = assert!(ATTRIBUTE_VALUE_BYTES_MAX <= REGEXP_BYTES_MAX && TEXT != INTEGER);

@@ -1,0 +1,181 @@
+//! An image as its parts: what matching, explaining and checking read.
+
+use core::marker::PhantomData;
+
+use crate::filter::Value;
+
+use super::head::{Head, TAILS};
+use super::layout::{Layout, Part};
+use super::names::Names;
+use super::program::Programs;
+use super::value;
+use super::width::{Narrow, Slot, Wide, Width, child};
+
+/// An image of words of width `W`. Every read is checked: a wrong number gives nothing.
+pub(super) struct View<'t, W> {
+    bytes: &'t [u8],
+    pub(super) head: &'t Head,
+    layout: &'t Layout,
+    width: PhantomData<W>,
+}
+
+impl<W> Clone for View<'_, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<W> Copy for View<'_, W> {}
+
+/// An image of either width.
+#[derive(Clone, Copy)]
+pub(super) enum AnyView<'t> {
+    Narrow(View<'t, Narrow>),
+    Wide(View<'t, Wide>),
+}
+
+impl<'t> AnyView<'t> {
+    #[inline]
+    pub(super) fn new(bytes: &'t [u8], head: &'t Head, layout: &'t Layout) -> Self {
+        if head.width == 2 {
+            Self::Narrow(View { bytes, head, layout, width: PhantomData })
+        } else {
+            Self::Wide(View { bytes, head, layout, width: PhantomData })
+        }
+    }
+}
+
+/// The expression for the view at hand, compiled for each of the widths.
+macro_rules! with_view {
+    ($any:expr, $view:ident => $with:expr) => {
+        match $any {
+            $crate::table::view::AnyView::Narrow($view) => $with,
+            $crate::table::view::AnyView::Wide($view) => $with,
+        }
+    };
+}
+pub(super) use with_view;
+
+impl<'t, W: Width> View<'t, W> {
+    #[inline]
+    pub(super) fn part(&self, part: Part) -> &'t [u8] {
+        self.bytes.get(self.layout.range(part)).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn words(&self, part: Part) -> &'t [W::Word] {
+        W::words(self.part(part))
+    }
+
+    /// Numbers of four bytes, whatever the width.
+    pub(super) fn long_words(&self, part: Part) -> &'t [[u8; 4]] {
+        self.part(part).as_chunks().0
+    }
+
+    /// Where a part starts.
+    pub(super) fn offset(&self, part: Part) -> usize {
+        self.layout.range(part).start
+    }
+
+    #[inline]
+    pub(super) fn segments(&self) -> Names<'t, W> {
+        Names {
+            buckets: self.words(Part::SegmentBuckets),
+            starts: self.words(Part::SegmentStarts),
+            text: self.part(Part::SegmentText),
+        }
+    }
+
+    pub(super) fn values(&self) -> Names<'t, W> {
+        Names {
+            buckets: self.words(Part::ValueBuckets),
+            starts: self.words(Part::ValueStarts),
+            text: self.part(Part::ValueText),
+        }
+    }
+
+    #[inline]
+    pub(super) fn slots(&self) -> Slots<'t, W> {
+        Slots { slots: W::slots(self.part(Part::Slots)), tails: self.head.flags & TAILS != 0 }
+    }
+
+    pub(super) fn programs(&self) -> Programs<'t, W> {
+        Programs { starts: self.words(Part::ProgramStarts), words: self.words(Part::Words) }
+    }
+
+    /// The number of the webhook in `row`.
+    #[inline]
+    pub(super) fn webhook(&self, row: u32) -> Option<u32> {
+        let listed = self.long_words(Part::Webhooks);
+        if listed.is_empty() {
+            (row < self.head.counts.webhooks).then_some(row)
+        } else {
+            listed.get(row as usize).map(|number| u32::from_le_bytes(*number))
+        }
+    }
+
+    /// The row of a webhook.
+    pub(super) fn row(&self, webhook: u32) -> Option<u32> {
+        let listed = self.long_words(Part::Webhooks);
+        if listed.is_empty() {
+            return (webhook < self.head.counts.webhooks).then_some(webhook);
+        }
+        let row = listed.binary_search_by_key(&webhook, |number| u32::from_le_bytes(*number));
+        row.ok().map(|row| row as u32)
+    }
+
+    /// The value with this number.
+    pub(super) fn value(&self, number: u32) -> Option<Value<'t>> {
+        value::from_bytes(self.values().bytes(number)?)
+    }
+
+    /// The text with this number.
+    pub(super) fn text(&self, number: u32) -> Option<&'t str> {
+        match self.value(number)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The name of an attribute.
+    pub(super) fn doc(&self, doc: u8) -> Option<&'t str> {
+        let number = W::number(*self.words(Part::Docs).get(usize::from(doc))?);
+        self.text(number)
+    }
+
+    /// The bytes of an automaton.
+    pub(super) fn dfa(&self, number: u32) -> Option<&'t [u8]> {
+        let starts = self.long_words(Part::DfaStarts);
+        let bound = |at: usize| starts.get(at).map(|start| u32::from_le_bytes(*start) as usize);
+        let range = bound(number as usize)?..bound((number as usize).checked_add(1)?)?;
+        self.part(Part::DfaBytes).get(range)
+    }
+}
+
+/// The nodes of the trie of patterns.
+#[derive(Clone, Copy)]
+pub(super) struct Slots<'t, W: Width> {
+    pub(super) slots: &'t [W::Slot],
+    /// Whether any pattern ends with `**`.
+    pub(super) tails: bool,
+}
+
+impl<W: Width> Slots<'_, W> {
+    #[inline]
+    pub(super) fn slot(&self, number: u32) -> Option<Slot> {
+        self.slots.get(number as usize).map(|slot| W::slot(*slot))
+    }
+
+    /// The child of a node under a code, if it has one.
+    #[inline]
+    pub(super) fn child(&self, parent: u32, base: u32, code: u32) -> Option<(u32, Slot)> {
+        let number = child(size_of::<W::Word>() as u8, base, code);
+        self.slot(number).filter(|slot| slot.parent == parent).map(|slot| (number, slot))
+    }
+
+    /// Where the list of a node ends.
+    #[inline]
+    pub(super) fn rows_end(&self, number: u32) -> u32 {
+        self.slot(number.wrapping_add(1)).map_or(0, |next| next.rows)
+    }
+}
