@@ -1,21 +1,21 @@
 //! The core of bellwire: it decides which webhooks an event is for, which bytes travel, and when to try again.
 //!
 //! Values go in (an event, a moment, an outcome) and values come out (webhooks, bytes, a decision). Nothing here
-//! reads a clock, opens a socket or asks for memory: the crate builds for a microcontroller as it builds for a
+//! reads a clock, opens a socket or, unless the feature `alloc` is on, asks for memory: the crate builds for a microcontroller as it builds for a
 //! server, and both run the same code.
 //!
 //! # An event finds its webhooks
 //!
 //! ```
-//! use bellwire_core::filter::{Filter, NoRegexps, Test};
+//! use bellwire_core::filter::{Filter, NoRegexps};
 //! use bellwire_core::table::{Fixed, TableBuilder};
 //! use bellwire_core::topic::{Topic, TopicPattern};
 //!
-//! let mut builder = TableBuilder::<Fixed<8, 8, 256>, NoRegexps>::new(NoRegexps);
-//! let master = Filter { negated: false, doc: "sys.environment.sys.id", test: Test::Equals("master") };
+//! let mut builder = TableBuilder::<Fixed<16, 8, 512>, NoRegexps>::new(NoRegexps);
+//! let master = Filter::equals("sys.environment.sys.id", "master");
 //! builder.add(7, &[TopicPattern::parse("Entry.*")?, TopicPattern::parse("*.publish")?], &[])?;
 //! builder.add(3, &[TopicPattern::parse("Entry.publish")?], &[master])?;
-//! let table = builder.build();
+//! let table = builder.build()?;
 //!
 //! let event = [("sys.environment.sys.id", "master")];
 //! assert!(table.find(&Topic::parse("Entry.publish")?, &event).eq([3, 7]));

@@ -1,7 +1,7 @@
 //! Events: attributes and their limits.
 
 use bellwire_core::event::{Event, EventError};
-use bellwire_core::filter::Attributes;
+use bellwire_core::filter::{Attributes, Value};
 use bellwire_core::topic::Topic;
 
 fn event() -> Event<'static> {
@@ -14,7 +14,7 @@ fn attributes_keep_their_order_and_are_found() {
     assert_eq!(event.attributes(), [("b", "1"), ("a", "")]);
     assert_eq!(
         [event.attribute("a"), event.attribute("b"), event.attribute("c")],
-        [Some(""), Some("1"), None]
+        [Some(Value::Text("")), Some(Value::Text("1")), None]
     );
 }
 
