@@ -1,147 +1,162 @@
-//! The match table against the obvious version, on random webhooks over small alphabets.
+//! The match table against the obvious version, on random webhooks.
 
-#[path = "support/growing.rs"]
-mod growing;
 #[path = "support/regexps.rs"]
 mod regexps;
+#[path = "support/webhooks.rs"]
+mod webhooks;
 
-use bellwire_core::filter::{Filter, Test};
-use bellwire_core::table::{Fixed, MatchTable, Storage, TableBuilder, Verdict, naive};
-use bellwire_core::topic::{Topic, TopicPattern};
-use growing::Growing;
-use proptest::collection::{btree_map, vec};
+use bellwire_core::filter::Value;
+use bellwire_core::table::{Fixed, Growing, MatchTable, Storage, TableBuilder, Verdict, naive};
+use bellwire_core::topic::Topic;
+use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
-use regexps::RegexCrate;
+use regexps::{Dfas, finds};
+use webhooks::{Event, Webhook, attributes, crowd, stars, topic, webhooks};
 
-// Texts that are parts of each other, so that shared text and order are put to the test.
-const KINDS: [&str; 5] = ["A", "AA", "Ab", "B", "a"];
-const ACTIONS: [&str; 5] = ["a", "aa", "b", "a_", "c"];
-const DOCS: [&str; 3] = ["a", "sys.id", "b"];
-const VALUES: [&str; 6] = ["", "a", "aa", "A", "ä", "sys.id"];
-const REGEXPS: [&str; 5] = ["", "^a", "a$", "ä|A", "^$"];
+/// Topics and attributes that each table is tried with, every topic with every event.
+const TOPICS: usize = 24;
+const EVENTS: usize = 24;
+/// Tables: with all their topics and events, some hundred thousand cases a property.
+const TABLES: u32 = 1500;
 
-#[derive(Clone, Debug)]
-struct Webhook {
-    patterns: Vec<TopicPattern<'static>>,
-    filters: Vec<Filter<'static>>,
-}
-
-fn side(texts: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
-    prop_oneof![3 => select(texts), 1 => Just("*")]
-}
-
-fn pattern() -> impl Strategy<Value = TopicPattern<'static>> {
-    (side(&KINDS), side(&ACTIONS))
-        .prop_map(|(kind, action)| TopicPattern::parse(format!("{kind}.{action}").leak()).unwrap())
-}
-
-fn topic() -> impl Strategy<Value = Topic<'static>> {
-    let other = (select(&["Z", "AAA"][..]), select(&["z", "aaa"][..]));
-    let usual = (select(&KINDS[..]), select(&ACTIONS[..]));
-    prop_oneof![8 => usual, 1 => other]
-        .prop_map(|(kind, action)| Topic::parse(format!("{kind}.{action}").leak()).unwrap())
-}
-
-fn test() -> impl Strategy<Value = Test<'static>> {
-    prop_oneof![
-        select(&VALUES[..]).prop_map(Test::Equals),
-        subsequence(&VALUES[..], 0..4).prop_map(|values| Test::In(values.leak())),
-        select(&REGEXPS[..]).prop_map(Test::Regexp),
-    ]
-}
-
-fn filter() -> impl Strategy<Value = Filter<'static>> {
-    (any::<bool>(), select(&DOCS[..]), test()).prop_map(|(negated, doc, test)| Filter { negated, doc, test })
-}
-
-fn webhook() -> impl Strategy<Value = Webhook> {
-    (vec(pattern(), 1..4), vec(filter(), 0..3)).prop_map(|(patterns, filters)| Webhook { patterns, filters })
-}
-
-/// Webhooks under distinct numbers in a random order.
-fn webhooks() -> impl Strategy<Value = Vec<(u32, Webhook)>> {
-    let numbered = btree_map(0..40_u32, webhook(), 0..16);
-    numbered.prop_map(|webhooks| webhooks.into_iter().collect::<Vec<_>>()).prop_shuffle()
-}
-
-fn attributes() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
-    btree_map(select(&DOCS[..]), select(&VALUES[..]), 0..4).prop_map(|event| event.into_iter().collect())
-}
-
-fn table<S: Storage>(webhooks: &[(u32, Webhook)]) -> MatchTable<S, RegexCrate> {
-    let mut builder = TableBuilder::<S, _>::new(RegexCrate::default());
+fn table<S: Storage>(webhooks: &[(u32, Webhook)], seed: u32) -> MatchTable<S::Bytes> {
+    let mut builder = TableBuilder::<S, _>::new(Dfas::default()).with_seed(seed);
     for (number, webhook) in webhooks {
         builder.add(*number, &webhook.patterns, &webhook.filters).unwrap();
     }
-    builder.build()
+    builder.build().unwrap()
 }
 
-fn expected(webhooks: &[(u32, Webhook)], topic: &Topic<'_>, event: &[(&str, &str)]) -> Vec<u32> {
-    let hit = |webhook: &Webhook| {
-        naive::matches(&webhook.patterns, &webhook.filters, topic, event, &mut RegexCrate::default())
-    };
+fn expected(webhooks: &[(u32, Webhook)], topic: &Topic<'_>, event: &[(&str, Value<'_>)]) -> Vec<u32> {
+    let hit = |webhook: &Webhook| naive::matches(&webhook.patterns, &webhook.filters, topic, event, finds);
     let mut found: Vec<u32> =
         webhooks.iter().filter(|(_, webhook)| hit(webhook)).map(|(number, _)| *number).collect();
     found.sort_unstable();
     found
 }
 
+/// Every topic with every event.
+fn agree(webhooks: &[(u32, Webhook)], topics: &[Topic<'_>], events: &[Event], seed: u32) -> Result<(), TestCaseError> {
+    let built = table::<Growing>(webhooks, seed);
+    let table = MatchTable::load(built.image()).unwrap();
+    for topic in topics {
+        for event in events {
+            let (event, expected) = (event.as_slice(), expected(webhooks, topic, event));
+            prop_assert_eq!(table.find(topic, event).collect::<Vec<_>>(), expected, "{} {:?}", topic, event);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { cases: TABLES, ..ProptestConfig::default() })]
+
     #[test]
     fn the_table_finds_what_the_obvious_version_finds(
-        webhooks in webhooks(), events in vec((topic(), attributes()), 1..6)
+        webhooks in webhooks(), topics in vec(topic(), TOPICS), events in vec(attributes(), EVENTS), seed in any::<u32>()
     ) {
-        let (growing, fixed) = (table::<Growing>(&webhooks), table::<Fixed<64, 128, 1024>>(&webhooks));
-        for (topic, event) in &events {
-            let expected = expected(&webhooks, topic, event);
-            prop_assert_eq!(growing.find(topic, event.as_slice()).collect::<Vec<_>>(), expected.clone());
-            prop_assert_eq!(fixed.find(topic, event.as_slice()).collect::<Vec<_>>(), expected);
+        agree(&webhooks, &topics, &events, seed)?;
+    }
+
+    #[test]
+    fn explanations_agree_with_what_is_found(
+        webhooks in webhooks(), topics in vec(topic(), 8), events in vec(attributes(), 8)
+    ) {
+        let table = table::<Growing>(&webhooks, 1);
+        for (topic, event) in topics.iter().flat_map(|topic| events.iter().map(move |event| (topic, event.as_slice()))) {
+            let found = table.find(topic, event).collect::<Vec<_>>();
+            for (number, webhook) in &webhooks {
+                explained(table.explain(*number, topic, event), webhook, topic, event, found.contains(number))?;
+            }
+            let unknown = (0..).find(|number| webhooks.iter().all(|(other, _)| other != number)).unwrap();
+            prop_assert_eq!(table.explain(unknown, topic, event), Verdict::UnknownWebhook);
         }
     }
 
     #[test]
-    fn the_order_of_arrival_does_not_matter(webhooks in webhooks(), topic in topic(), event in attributes()) {
-        let arrived = table::<Growing>(&webhooks);
+    fn a_table_of_fixed_size_finds_the_same(
+        webhooks in webhooks(), topics in vec(topic(), 8), events in vec(attributes(), 8)
+    ) {
+        let (growing, fixed) = (table::<Growing>(&webhooks, 3), table::<Fixed<256, 256, 16384>>(&webhooks, 3));
+        prop_assert_eq!(growing.image(), fixed.image());
+        for (topic, event) in topics.iter().zip(&events) {
+            prop_assert!(fixed.find(topic, event.as_slice()).eq(growing.find(topic, event.as_slice())));
+        }
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter(
+        webhooks in webhooks(), topics in vec(topic(), 8), events in vec(attributes(), 8)
+    ) {
+        let arrived = table::<Growing>(&webhooks, 4);
         let mut sorted = webhooks;
         sorted.sort_by_key(|(number, _)| *number);
-        let sorted = table::<Growing>(&sorted);
-        prop_assert!(arrived.find(&topic, event.as_slice()).eq(sorted.find(&topic, event.as_slice())));
-    }
-
-    #[test]
-    fn explanations_agree_with_what_is_found(webhooks in webhooks(), topic in topic(), event in attributes()) {
-        let table = table::<Growing>(&webhooks);
-        let (event, found) = (event.as_slice(), table.find(&topic, event.as_slice()).collect::<Vec<_>>());
-        for (number, webhook) in &webhooks {
-            match table.explain(*number, &topic, event) {
-                Verdict::Matched { pattern } => {
-                    prop_assert!(found.contains(number));
-                    prop_assert!(webhook.patterns.contains(&pattern) && pattern.matches(&topic));
-                }
-                Verdict::NoPattern => prop_assert!(!webhook.patterns.iter().any(|pattern| pattern.matches(&topic))),
-                Verdict::FilterFailed { number: failed, filter, actual } => {
-                    prop_assert!(!found.contains(number));
-                    prop_assert_eq!(filter.doc(), webhook.filters[failed].doc);
-                    prop_assert_eq!(filter.negated(), webhook.filters[failed].negated);
-                    prop_assert_eq!(actual, event.iter().find(|(doc, _)| *doc == filter.doc()).map(|(_, value)| *value));
-                }
-                Verdict::UnknownWebhook => prop_assert!(false, "webhook {} is there", number),
-            }
+        let sorted = table::<Growing>(&sorted, 5);
+        for (topic, event) in topics.iter().zip(&events) {
+            prop_assert!(arrived.find(topic, event.as_slice()).eq(sorted.find(topic, event.as_slice())));
         }
-        prop_assert_eq!(table.explain(40, &topic, event), Verdict::UnknownWebhook);
     }
 
     #[test]
-    fn a_refused_webhook_leaves_the_table_as_it_was(webhooks in webhooks(), topic in topic(), event in attributes()) {
-        let mut builder = TableBuilder::<Fixed<12, 8, 24>, _>::new(RegexCrate::default());
+    fn a_refused_webhook_leaves_the_table_as_it_was(
+        webhooks in webhooks(), topics in vec(topic(), 8), events in vec(attributes(), 8)
+    ) {
+        let mut builder = TableBuilder::<Fixed<24, 12, 2048>, _>::new(Dfas::default());
         let mut kept = Vec::new();
         for (number, webhook) in webhooks {
             if builder.add(number, &webhook.patterns, &webhook.filters).is_ok() {
                 kept.push((number, webhook));
             }
         }
-        let table = builder.build();
-        prop_assert_eq!(table.find(&topic, event.as_slice()).collect::<Vec<_>>(), expected(&kept, &topic, &event));
+        let table = builder.build().unwrap();
+        for (topic, event) in topics.iter().zip(&events) {
+            let found = table.find(topic, event.as_slice()).collect::<Vec<_>>();
+            prop_assert_eq!(found, expected(&kept, topic, event));
+        }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: TABLES / 4, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_table_with_groups_finds_what_the_obvious_version_finds(
+        webhooks in crowd(), topics in vec(topic(), TOPICS), events in vec(attributes(), EVENTS)
+    ) {
+        agree(&webhooks, &topics, &events, 6)?;
+    }
+
+    #[test]
+    fn more_lists_than_are_merged_at_once_are_found(webhooks in stars(), segments in 5..=8_usize) {
+        let topic = vec!["a"; segments].join(".");
+        let other = format!("{topic}b");
+        let topics = [&topic, &other].map(|text| Topic::parse(text).unwrap());
+        agree(&webhooks, &topics, &[Event::new()], 7)?;
+    }
+}
+
+fn explained(
+    verdict: Verdict<'_>,
+    webhook: &Webhook,
+    topic: &Topic<'_>,
+    event: &[(&str, Value<'_>)],
+    found: bool,
+) -> Result<(), TestCaseError> {
+    match verdict {
+        Verdict::Matched { pattern } => {
+            prop_assert!(found && webhook.patterns.iter().any(|own| pattern == *own && own.matches(topic)));
+        }
+        Verdict::NoPattern => prop_assert!(!webhook.patterns.iter().any(|pattern| pattern.matches(topic))),
+        Verdict::FilterFailed { number, filter, actual } => {
+            prop_assert!(!found && webhook.patterns.iter().any(|pattern| pattern.matches(topic)));
+            let (before, failed) = (&webhook.filters[..number], &webhook.filters[number]);
+            let holds = |filter| naive::matches(&webhook.patterns, &[filter], topic, event, finds);
+            prop_assert!(before.iter().all(|filter| holds(*filter)) && !holds(*failed));
+            prop_assert_eq!((filter.doc(), filter.negated()), (failed.doc, failed.negated));
+            let value = event.iter().find(|(doc, _)| *doc == filter.doc()).map(|(_, value)| *value);
+            prop_assert_eq!(actual, value);
+        }
+        Verdict::UnknownWebhook => prop_assert!(false, "the webhook is there"),
+    }
+    Ok(())
 }
