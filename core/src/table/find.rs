@@ -53,46 +53,47 @@ struct Merge<'t, W: Width, A: ?Sized> {
     view: View<'t, W>,
     judge: Judge<'t, W, A>,
     postings: &'t [W::Word],
-    /// A heap: the list with the smallest row comes first.
+    /// What was not read yet of each list.
     cursors: heapless::Vec<Cursor, CURSORS_MAX>,
-    /// Takes over when there are more lists than cursors.
-    window: Option<Window>,
+    /// The topic once more when there are more lists than cursors: then each window takes a walk.
+    codes: Option<Codes>,
+    window: Window,
 }
 
-/// A list and how far it was read.
+/// A list from the row on that was not read yet.
 #[derive(Clone, Copy)]
 struct Cursor {
-    /// The row it stands at.
-    row: u32,
-    at: u32,
+    start: u32,
     end: u32,
 }
 
 impl<'t, W: Width, A: Attributes + ?Sized> Merge<'t, W, A> {
     #[inline]
     fn new(view: View<'t, W>, topic: &Topic<'_>, attributes: &'t A) -> Self {
-        let (judge, postings) = (Judge::new(view, attributes), view.words(Part::Postings));
-        let mut merge = Self { view, judge, postings, cursors: heapless::Vec::new(), window: None };
+        let mut merge = Self {
+            view,
+            judge: Judge::new(view, attributes),
+            postings: view.words(Part::Postings),
+            cursors: heapless::Vec::new(),
+            codes: None,
+            window: Window::EMPTY,
+        };
         let codes = Codes::new(&view, topic);
         let grouped = view.head.counts.groups > 0;
         walk(&view.slots(), &codes, |found| {
             let many = found.end.wrapping_sub(found.start) as usize >= TABLE_GROUP_ROWS_MIN;
-            let taken = grouped && many && merge.open_groups(&found) || merge.open(found.start, found.end);
-            if !taken && merge.window.is_none() {
-                merge.window = Some(Window::new(codes));
+            let opened = grouped && many && merge.open_groups(&found) || merge.open(found.start, found.end);
+            if !opened {
+                merge.codes = Some(codes);
             }
         });
         merge
     }
 
     /// Opens a list; false when there is no cursor left.
+    #[inline]
     fn open(&mut self, start: u32, end: u32) -> bool {
-        let Some(row) = self.row(start) else { return true };
-        let pushed = self.cursors.push(Cursor { row, at: start, end }).is_ok();
-        if pushed {
-            self.sift_up(self.cursors.len().wrapping_sub(1));
-        }
-        pushed
+        start >= end || self.cursors.push(Cursor { start, end }).is_ok()
     }
 
     /// Opens those groups of a node that the event can be in; false when it has none, or too many for the cursors.
@@ -117,16 +118,11 @@ impl<'t, W: Width, A: Attributes + ?Sized> Merge<'t, W, A> {
     }
 
     #[inline]
-    fn row(&self, at: u32) -> Option<u32> {
-        self.postings.get(at as usize).map(|word| W::number(*word))
-    }
-
-    #[inline]
     fn next(&mut self) -> Option<u32> {
         loop {
-            let row = match &mut self.window {
-                None => self.next_row()?,
-                Some(window) => window.next_row(&self.view, self.postings)?,
+            let Some(row) = self.window.take() else {
+                self.fill()?;
+                continue;
             };
             if self.judge.passes(row) {
                 return self.view.webhook(row);
@@ -134,73 +130,22 @@ impl<'t, W: Width, A: Attributes + ?Sized> Merge<'t, W, A> {
         }
     }
 
-    /// The smallest row of all lists, which all of them then leave behind.
+    /// Moves the window to the next row of any list.
     #[inline]
-    fn next_row(&mut self) -> Option<u32> {
-        let row = self.cursors.first()?.row;
-        while let Some(first) = self.cursors.first().copied()
-            && first.row == row
-        {
-            self.advance(first);
+    fn fill(&mut self) -> Option<()> {
+        let Self { view, postings, cursors, codes, window, .. } = self;
+        if let Some(codes) = codes {
+            return window.fill_by_walking(view, postings, codes);
         }
-        Some(row)
-    }
-
-    /// Moves the first list on by one row, or closes it.
-    #[inline]
-    fn advance(&mut self, first: Cursor) {
-        let at = first.at.wrapping_add(1);
-        let next = if at < first.end { self.row(at) } else { None };
-        match (next, self.cursors.first_mut()) {
-            (Some(row), Some(place)) => *place = Cursor { row, at, end: first.end },
-            _ => {
-                let last = self.cursors.pop();
-                if let (Some(last), Some(place)) = (last, self.cursors.first_mut()) {
-                    *place = last;
-                }
-            }
+        let rest = |cursor: &Cursor| {
+            postings.get(cursor.start as usize..cursor.end as usize).unwrap_or_default()
+        };
+        let first = cursors.iter().filter_map(|cursor| rest(cursor).first()).map(|word| W::number(*word)).min()?;
+        window.start_at(first);
+        for cursor in cursors {
+            let read = window.add::<W>(rest(cursor));
+            cursor.start = cursor.start.wrapping_add(read);
         }
-        self.sift_down();
-    }
-
-    fn row_of(&self, cursor: usize) -> Option<u32> {
-        self.cursors.get(cursor).map(|cursor| cursor.row)
-    }
-
-    fn swap(&mut self, a: usize, b: usize) {
-        if let (Some(one), Some(other)) = (self.cursors.get(a).copied(), self.cursors.get(b).copied()) {
-            if let Some(place) = self.cursors.get_mut(a) {
-                *place = other;
-            }
-            if let Some(place) = self.cursors.get_mut(b) {
-                *place = one;
-            }
-        }
-    }
-
-    fn sift_up(&mut self, mut at: usize) {
-        while at > 0 {
-            let parent = (at - 1) / 2;
-            if self.row_of(parent) <= self.row_of(at) {
-                return;
-            }
-            self.swap(parent, at);
-            at = parent;
-        }
-    }
-
-    #[inline]
-    fn sift_down(&mut self) {
-        let mut at = 0_usize;
-        loop {
-            let (left, right) = (at.wrapping_mul(2).wrapping_add(1), at.wrapping_mul(2).wrapping_add(2));
-            let Some(left_row) = self.row_of(left) else { return };
-            let child = if self.row_of(right).is_some_and(|row| row < left_row) { right } else { left };
-            if self.row_of(at) <= self.row_of(child) {
-                return;
-            }
-            self.swap(at, child);
-            at = child;
-        }
+        Some(())
     }
 }

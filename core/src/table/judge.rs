@@ -8,33 +8,41 @@ use super::view::View;
 use super::width::Width;
 
 /// So many attributes are remembered once they were looked up; the others are looked up for every filter.
-pub(super) const DOCS_KNOWN: usize = 16;
-
-/// The attribute was not looked up yet.
-const UNSEEN: u32 = u32::MAX;
-/// The event lacks the attribute.
-const ABSENT: u32 = u32::MAX - 1;
-/// The attribute has a value that no filter names.
-const OTHER: u32 = u32::MAX - 2;
+pub(super) const DOCS_KNOWN: usize = 8;
 
 /// Judges the filters of webhooks for one event.
 pub(super) struct Judge<'t, W: Width, A: ?Sized> {
     view: View<'t, W>,
     programs: Programs<'t, W>,
     attributes: &'t A,
-    /// For each of the first attributes, the number of its value or what is known instead.
-    known: [u32; DOCS_KNOWN],
+    /// What is known of each of the first attributes.
+    known: [Known<'t>; DOCS_KNOWN],
+}
+
+/// What is known of an attribute.
+#[derive(Clone, Copy)]
+enum Known<'t> {
+    /// It was not looked up yet.
+    Unseen,
+    /// The event lacks it.
+    Absent,
+    /// It has this value.
+    Value(Value<'t>),
 }
 
 impl<'t, W: Width, A: Attributes + ?Sized> Judge<'t, W, A> {
     #[inline]
     pub(super) fn new(view: View<'t, W>, attributes: &'t A) -> Self {
-        Self { view, programs: view.programs(), attributes, known: [UNSEEN; DOCS_KNOWN] }
+        Self { view, programs: view.programs(), attributes, known: [Known::Unseen; DOCS_KNOWN] }
     }
 
     /// Whether all filters of the webhook in `row` hold.
     #[inline]
     pub(super) fn passes(&mut self, row: u32) -> bool {
+        self.programs.starts.is_empty() || self.passes_all(row)
+    }
+
+    fn passes_all(&mut self, row: u32) -> bool {
         let mut clauses = self.programs.clauses(row);
         clauses.all(|clause| self.holds(&clause))
     }
@@ -42,54 +50,55 @@ impl<'t, W: Width, A: Attributes + ?Sized> Judge<'t, W, A> {
     /// Whether a filter holds.
     #[inline]
     pub(super) fn holds(&mut self, clause: &Clause) -> bool {
-        let number = self.number(clause.doc);
-        if number == ABSENT {
+        let Some(actual) = self.actual(clause.doc) else {
             return clause.operator == Operator::Exists && clause.negated;
-        }
+        };
         let hit = match clause.operator {
             Operator::Exists => true,
-            Operator::Equals | Operator::In => {
-                self.programs.operands(clause).iter().any(|word| W::number(*word) == number)
-            }
-            _ => self.tests(clause).unwrap_or_default(),
+            Operator::Equals | Operator::In => self.is_one_of(&actual, self.programs.operands(clause)),
+            _ => self.tests(clause, actual).unwrap_or_default(),
         };
         hit != clause.negated
     }
 
     /// The number of an attribute's value, if it is there and a filter names it.
     pub(super) fn value_number(&mut self, doc: u8) -> Option<u32> {
-        Some(self.number(doc)).filter(|number| *number < OTHER)
+        let value = self.actual(doc)?;
+        value::find(&self.view.values(), self.view.head.seed, &value)
     }
 
     /// The value of an attribute.
-    pub(super) fn actual(&self, doc: u8) -> Option<Value<'t>> {
-        self.attributes.attribute(self.view.doc(doc)?)
-    }
-
     #[inline]
-    fn number(&mut self, doc: u8) -> u32 {
+    pub(super) fn actual(&mut self, doc: u8) -> Option<Value<'t>> {
         match self.known.get(usize::from(doc)) {
-            Some(&UNSEEN) | None => self.look_up(doc),
-            Some(number) => *number,
+            Some(Known::Value(value)) => Some(*value),
+            Some(Known::Absent) => None,
+            Some(Known::Unseen) | None => self.look_up(doc),
         }
     }
 
     #[inline(never)]
-    fn look_up(&mut self, doc: u8) -> u32 {
-        let number = match self.actual(doc) {
-            None => ABSENT,
-            Some(value) => value::find(&self.view.values(), self.view.head.seed, &value).unwrap_or(OTHER),
-        };
+    fn look_up(&mut self, doc: u8) -> Option<Value<'t>> {
+        let value = self.view.doc(doc).and_then(|name| self.attributes.attribute(name));
         if let Some(place) = self.known.get_mut(usize::from(doc)) {
-            *place = number;
+            *place = value.map_or(Known::Absent, Known::Value);
         }
-        number
+        value
+    }
+
+    #[inline]
+    fn is_one_of(&self, actual: &Value<'_>, numbers: &[W::Word]) -> bool {
+        let names = self.view.values();
+        value::with_bytes(actual, |kind, bytes| {
+            let name = |number: &W::Word| names.bytes(W::number(*number)).and_then(<[u8]>::split_first);
+            numbers.iter().any(|number| name(number) == Some((&kind, bytes)))
+        })
     }
 
     /// The test of an operator that looks into the value; `None` when the value is of another type.
-    fn tests(&self, clause: &Clause) -> Option<bool> {
+    fn tests(&self, clause: &Clause, actual: Value<'_>) -> Option<bool> {
         let first = self.programs.word(clause.operands.start)?;
-        match self.actual(clause.doc)? {
+        match actual {
             Value::Text(text) => match clause.operator {
                 Operator::Prefix => Some(text.starts_with(self.view.text(first)?)),
                 Operator::Regexp => finds(self.view.dfa(first)?, text),

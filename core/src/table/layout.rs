@@ -66,7 +66,7 @@ impl Counts {
     /// Bytes of an image that holds so much, with words of two or of four bytes. Webhooks count with their rows as
     /// numbers; other numbers cost four bytes a webhook more.
     ///
-    /// Words of two bytes do when every count stays under 65,535; those of segments, groups and automata aside.
+    /// Words of two bytes do when every count stays under 65,520; those of groups and automata's bytes aside.
     pub const fn image_bytes(&self, word_bytes: u8) -> u64 {
         let (mut bytes, mut part) = (HEAD_BYTES as u64, 0);
         while part < PARTS {
@@ -80,7 +80,7 @@ impl Counts {
     pub(super) fn is_narrow(&self) -> bool {
         let Self { webhooks, segment_bytes, values, value_bytes, words, dfas, postings, slots, .. } = *self;
         let counts = [webhooks, segment_bytes, values, value_bytes, words, dfas, postings, slots];
-        counts.into_iter().all(|count| count < 0xffff)
+        counts.into_iter().all(|count| count < 0xfff0)
     }
 
     /// Bytes of one part, by its number in [`Part`].
@@ -114,7 +114,7 @@ const fn bounds(count: u32) -> u64 {
 
 /// Buckets for so many names.
 pub(super) const fn bucket_count(names: u32) -> u32 {
-    if names == 0 { 0 } else { 1 << (31 - names.leading_zeros()) }
+    if names == 0 { 0 } else { names.next_power_of_two() }
 }
 
 /// The parts of an image in their order behind the head.

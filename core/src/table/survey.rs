@@ -193,16 +193,9 @@ fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause) -> bool {
 }
 
 fn groups<W: Width>(view: &View<'_, W>) -> bool {
-    let (groups, keys) = (view.groups(), view.group_keys());
-    let mut keys_start = 0;
-    let sound = |bytes: &[u8; 16]| {
-        let group = Group::read(bytes);
-        let in_turn = core::mem::replace(&mut keys_start, group.keys_end) == group.keys_start;
-        in_turn && group.keys_start <= group.keys_end && group.docs >> DOCS_KNOWN == 0 && keys_are(view, &group)
-    };
-    ascends(groups.iter().map(|bytes| Group::read(bytes).slot))
-        && groups.iter().all(sound)
-        && keys_start as usize == keys.len()
+    let groups = || view.groups().iter().map(Group::read);
+    ascends(groups().map(|group| group.slot))
+        && groups().all(|group| group.docs >> DOCS_KNOWN == 0 && keys_are(view, &group))
 }
 
 fn keys_are<W: Width>(view: &View<'_, W>, group: &Group) -> bool {
@@ -211,7 +204,7 @@ fn keys_are<W: Width>(view: &View<'_, W>, group: &Group) -> bool {
         let GroupKey { key, start, end } = GroupKey::read(bytes);
         (key == REST || group.docs & 1_u32.checked_shl(key >> 24).unwrap_or_default() != 0) && rows(view, start, end)
     };
-    keys.len() as u32 == group.keys_end.wrapping_sub(group.keys_start)
+    group.keys_start.checked_add(keys.len() as u32) == Some(group.keys_end)
         && ascends(keys.iter().map(|bytes| GroupKey::read(bytes).key))
         && keys.iter().all(sound)
 }

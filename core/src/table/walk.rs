@@ -12,7 +12,7 @@ pub(super) const ANY: u32 = 0;
 pub(super) const TAIL: u32 = 1;
 /// The code of the first segment.
 pub(super) const FIRST_SEGMENT: u32 = 2;
-/// A segment that no pattern names.
+/// A segment that no pattern names: no node has a child of this code, neither when it is cut to two bytes.
 const UNKNOWN: u32 = u32::MAX;
 
 /// A topic as codes of its segments.
@@ -47,8 +47,8 @@ impl Codes {
 
     /// The code at a level; `None` behind the last.
     #[inline]
-    fn at(&self, level: usize) -> Option<u32> {
-        self.codes.get(..self.count)?.get(level).copied()
+    fn at(&self, level: u32) -> Option<u32> {
+        self.codes.get(..self.count)?.get(level as usize).copied()
     }
 }
 
@@ -57,70 +57,82 @@ impl Codes {
 pub(super) struct Found {
     /// The node whose list it is.
     pub(super) slot: u32,
-    /// The list among the postings; it is not empty.
+    /// The list among the postings.
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
-/// A node on the way, and how many segments lead to it.
-#[derive(Clone, Copy)]
-struct Place {
-    number: u32,
-    slot: Slot,
-    level: usize,
-}
-
-/// Calls `found` for each list of rows whose pattern takes the topic in.
+/// Calls `found` for each list of rows whose pattern takes the topic in, and for empty lists on the way.
 ///
 /// It visits a node for each shape that patterns have, a shape being where they have stars: `visits_max` of an image
-/// counts them. Only a node that has a child for the segment and one for `*` sends the walk two ways, so no more nodes
-/// wait than there are segments.
+/// counts them.
 #[inline]
 pub(super) fn walk<W: Width>(slots: &Slots<'_, W>, codes: &Codes, mut found: impl FnMut(Found)) {
-    let Some(slot) = slots.slot(0) else { return };
-    let mut place = Place { number: 0, slot, level: 0 };
-    let (mut waiting, mut waits) = ([place; SEGMENTS_MAX], 0_usize);
+    if let Codes { codes: [first, second, ..], count: 2 } = *codes {
+        walk_two(slots, [first, second], &mut found);
+    } else {
+        walk_more(slots, codes, &mut found);
+    }
+}
+
+/// The walk for a topic of two segments, without a loop.
+#[inline]
+fn walk_two<W: Width>(slots: &Slots<'_, W>, [first, second]: [u32; 2], found: &mut impl FnMut(Found)) {
+    let Some(root) = slots.slot(0) else { return };
+    for (number, slot) in [slots.child(0, root.base, first), slots.child(0, root.base, ANY)].into_iter().flatten() {
+        list(slots, slots.child(number, slot.base, second), found);
+        list(slots, slots.child(number, slot.base, ANY), found);
+        if slots.tails {
+            list(slots, slots.child(number, slot.base, TAIL), found);
+        }
+    }
+    if slots.tails {
+        list(slots, slots.child(0, root.base, TAIL), found);
+    }
+}
+
+/// The walk for any topic. Where a node has a child for the segment and one for `*`, the latter waits; so one node waits
+/// for each level at most.
+fn walk_more<W: Width>(slots: &Slots<'_, W>, codes: &Codes, found: &mut impl FnMut(Found)) {
+    let Some(root) = slots.slot(0) else { return };
+    let mut waiting = [0_u32; SEGMENTS_MAX + 1];
+    let mut levels_waiting = 0_u32;
+    let (mut number, mut slot, mut level) = (0, root, 0_u32);
     loop {
-        let Place { number, slot, level } = place;
-        let below = |(number, slot)| Place { number, slot, level: level.wrapping_add(1) };
-        let next = match codes.at(level) {
-            None => {
-                list(slots, number, slot.rows, &mut found);
-                None
+        let mut next = None;
+        if let Some(code) = codes.at(level) {
+            let below = level.wrapping_add(1);
+            if slots.tails {
+                list(slots, slots.child(number, slot.base, TAIL), found);
             }
-            Some(code) => {
-                if slots.tails && let Some((tail, slot)) = slots.child(number, slot.base, TAIL) {
-                    list(slots, tail, slot.rows, &mut found);
+            let any = slots.child(number, slot.base, ANY);
+            next = slots.child(number, slot.base, code);
+            match (next, any, waiting.get_mut(below as usize)) {
+                (Some(_), Some((any, _)), Some(place)) => {
+                    *place = any;
+                    levels_waiting |= 1 << below;
                 }
-                let any = slots.child(number, slot.base, ANY).map(below);
-                let exact = if code == UNKNOWN { None } else { slots.child(number, slot.base, code).map(below) };
-                match (exact, any) {
-                    (Some(exact), Some(any)) => {
-                        if let Some(free) = waiting.get_mut(waits) {
-                            *free = any;
-                            waits = waits.wrapping_add(1);
-                        }
-                        Some(exact)
-                    }
-                    (exact, any) => exact.or(any),
-                }
+                (None, any, _) => next = any,
+                _ => {}
             }
-        };
-        place = match next {
-            Some(place) => place,
-            None => {
-                waits = waits.wrapping_sub(1);
-                let Some(place) = waiting.get(waits) else { return };
-                *place
-            }
-        };
+            level = below;
+        } else {
+            list(slots, Some((number, slot)), found);
+        }
+        if next.is_none() && levels_waiting != 0 {
+            level = levels_waiting.ilog2();
+            levels_waiting ^= 1 << level;
+            let any = waiting.get(level as usize).copied().unwrap_or_default();
+            next = slots.slot(any).map(|slot| (any, slot));
+        }
+        let Some(place) = next else { return };
+        (number, slot) = place;
     }
 }
 
 #[inline]
-fn list<W: Width>(slots: &Slots<'_, W>, slot: u32, start: u32, found: &mut impl FnMut(Found)) {
-    let end = slots.rows_end(slot);
-    if start < end {
-        found(Found { slot, start, end });
+fn list<W: Width>(slots: &Slots<'_, W>, node: Option<(u32, Slot)>, found: &mut impl FnMut(Found)) {
+    if let Some((slot, Slot { rows: start, .. })) = node {
+        found(Found { slot, start, end: slots.rows_end(slot) });
     }
 }

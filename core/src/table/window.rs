@@ -1,4 +1,4 @@
-//! Merging more lists than there are cursors: a window of rows at a time, a bit for each row.
+//! Merging lists of rows: a window of rows at a time, a bit for each row.
 
 use super::view::View;
 use super::walk::{Codes, Found, walk};
@@ -8,56 +8,72 @@ const WORDS: usize = 8;
 /// Rows of a window.
 pub(super) const WINDOW_ROWS: u32 = WORDS as u32 * u64::BITS;
 
-/// The rows of an event, a window at a time. Each window takes two walks.
+/// A run of rows, and which of them are in any list.
 pub(super) struct Window {
-    codes: Codes,
     /// First row of the window.
     base: u32,
-    /// First row behind the window; `None` behind the last.
+    /// First row behind the window; `None` when no row is.
     next: Option<u32>,
+    /// Words before have no bit left.
+    word: usize,
     bits: [u64; WORDS],
 }
 
 impl Window {
-    pub(super) fn new(codes: Codes) -> Self {
-        Self { codes, base: 0, next: Some(0), bits: [0; WORDS] }
-    }
+    /// No row, before all windows.
+    pub(super) const EMPTY: Self = Self { base: 0, next: Some(0), word: WORDS, bits: [0; WORDS] };
 
-    /// The next row of any list.
-    pub(super) fn next_row<W: Width>(&mut self, view: &View<'_, W>, postings: &[W::Word]) -> Option<u32> {
+    /// Takes the first row out of the window.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<u32> {
         loop {
-            if let Some(row) = self.take() {
-                return Some(row);
+            let bits = self.bits.get_mut(self.word)?;
+            if *bits != 0 {
+                let bit = bits.trailing_zeros();
+                *bits &= bits.wrapping_sub(1);
+                return Some(self.base.wrapping_add(self.word as u32 * u64::BITS).wrapping_add(bit));
             }
-            self.fill(view, postings)?;
+            self.word = self.word.wrapping_add(1);
         }
     }
 
-    /// Takes the first row out of the window.
-    fn take(&mut self) -> Option<u32> {
-        let (number, bits) = (0_u32..).zip(&mut self.bits).find(|(_, bits)| **bits != 0)?;
-        let bit = bits.trailing_zeros();
-        *bits &= bits.wrapping_sub(1);
-        Some(self.base.wrapping_add(number.wrapping_mul(u64::BITS)).wrapping_add(bit))
+    /// An empty window that starts at a row.
+    #[inline]
+    pub(super) fn start_at(&mut self, base: u32) {
+        *self = Self { base, next: base.checked_add(WINDOW_ROWS), word: 0, bits: [0; WORDS] };
     }
 
-    /// Moves the window to the next row of any list, and fills it.
-    fn fill<W: Width>(&mut self, view: &View<'_, W>, postings: &[W::Word]) -> Option<()> {
+    /// Adds the rows of an ascending list that are in the window, and gives how many they are. None is before it.
+    #[inline]
+    pub(super) fn add<W: Width>(&mut self, rows: &[W::Word]) -> u32 {
+        let mut read = 0_u32;
+        for row in rows {
+            let distance = W::number(*row).wrapping_sub(self.base);
+            let Some(bits) = self.bits.get_mut((distance / u64::BITS) as usize) else { break };
+            *bits |= 1 << (distance % u64::BITS);
+            read = read.wrapping_add(1);
+        }
+        read
+    }
+
+    /// Moves the window to the next row of any list of a topic; takes two walks.
+    #[inline(never)]
+    pub(super) fn fill_by_walking<W: Width>(
+        &mut self,
+        view: &View<'_, W>,
+        postings: &[W::Word],
+        codes: &Codes,
+    ) -> Option<()> {
         let from = self.next?;
         let mut first = None;
-        walk(&view.slots(), &self.codes, |found| {
+        walk(&view.slots(), codes, |found| {
             let row = rest::<W>(postings, &found, from).first().map(|word| W::number(*word));
             first = [first, row].into_iter().flatten().min();
         });
-        self.base = first?;
-        self.next = self.base.checked_add(WINDOW_ROWS);
-        let (base, bits) = (self.base, &mut self.bits);
-        walk(&view.slots(), &self.codes, |found| {
-            for word in rest::<W>(postings, &found, base) {
-                let distance = W::number(*word).wrapping_sub(base);
-                let Some(bits) = bits.get_mut((distance / u64::BITS) as usize) else { break };
-                *bits |= 1 << (distance % u64::BITS);
-            }
+        let first = first?;
+        self.start_at(first);
+        walk(&view.slots(), codes, |found| {
+            self.add::<W>(rest::<W>(postings, &found, first));
         });
         Some(())
     }

@@ -8,8 +8,11 @@ use crate::table::width::none;
 use super::storage::{Full, List, Storage};
 use super::trie::Trie;
 
-/// Places that are tried for the children of one node before they go to the end.
-const TRIES: usize = 64;
+/// Places that are looked at for the children of all nodes with several children, about; each has its share.
+const LOOKS: usize = 1 << 22;
+/// Places that are looked at for one node at least, and at most.
+const LOOKS_MIN: usize = 64;
+const LOOKS_MAX: usize = 1 << 14;
 
 /// Why nodes could not be packed.
 pub(super) enum PackError {
@@ -30,12 +33,14 @@ pub(super) struct SlotList<'i, B> {
     free_from: u32,
     /// Where nodes with several children look from.
     several_from: u32,
+    /// Places that each of them looks at.
+    looks: usize,
 }
 
 impl<'i, B: List<u8>> SlotList<'i, B> {
     pub(super) fn new(image: &'i mut B, word_bytes: u8) -> Self {
         let start = image.as_slice().len();
-        Self { image, start, word_bytes, count: 0, free_from: 0, several_from: 0 }
+        Self { image, start, word_bytes, count: 0, free_from: 0, several_from: 0, looks: LOOKS_MAX }
     }
 
     /// Gives every node its slot and its base. Each slot holds the number of its node as its parent until
@@ -52,6 +57,8 @@ impl<'i, B: List<u8>> SlotList<'i, B> {
             }
         }
         order.as_mut_slice().sort_unstable();
+        let several = order.as_slice().partition_point(|key| key >> 32 < u64::from(!1_u32));
+        self.looks = (LOOKS / several.max(1)).clamp(LOOKS_MIN, LOOKS_MAX);
         if !trie.nodes.as_slice().is_empty() {
             self.take(0, 0)?;
         }
@@ -95,20 +102,16 @@ impl<'i, B: List<u8>> SlotList<'i, B> {
     /// Where the child with the lowest code can go so that there is room for all others.
     fn first_fit<I: Iterator<Item = u32>>(&mut self, lowest: u32, codes: impl Fn() -> I) -> u32 {
         self.several_from = self.several_from.max(self.first_free());
-        let (mut tried, mut first) = (0, self.several_from);
-        while first < self.count && tried < TRIES {
-            if self.is_free(first) {
-                let base = first.wrapping_sub(lowest);
-                if codes().all(|code| self.is_free(base.wrapping_add(code))) {
-                    return first;
-                }
-                tried = tried.wrapping_add(1);
+        let end = self.count.min(self.several_from.saturating_add(self.looks as u32));
+        for first in self.several_from..end {
+            let base = first.wrapping_sub(lowest);
+            if self.is_free(first) && codes().all(|code| self.is_free(base.wrapping_add(code))) {
+                return first;
             }
-            first = first.wrapping_add(1);
         }
-        if tried == TRIES {
-            // What is left before is for those with one child.
-            self.several_from = self.several_from.wrapping_add(first.wrapping_sub(self.several_from) / 2);
+        if end < self.count {
+            // The holes left behind are for nodes with one child.
+            self.several_from = self.several_from.saturating_add(self.looks as u32 / 2);
         }
         self.count
     }
