@@ -39,7 +39,7 @@ pub const TABLE_BUCKET_MAX: usize = 16;
 /// Most steps that one event may cost a table; `docs/match-table.md` says what a step is.
 pub const TABLE_STEPS_MAX: u32 = 1 << 28;
 /// Webhooks with filters on one pattern from which on a table groups them by a value that they ask for.
-pub const TABLE_GROUP_ROWS_MIN: usize = 32;
+pub const TABLE_GROUP_ROWS_MIN: usize = 16;
 
 /// Most attributes of one event.
 pub const ATTRIBUTES_MAX: usize = 16;

@@ -47,12 +47,13 @@ pub(super) fn verdict<'t, A: Attributes + ?Sized>(
     with_view!(any, view => {
         let Some(row) = view.row(webhook) else { return Verdict::UnknownWebhook };
         let Some(pattern) = pattern(&view, row, topic) else { return Verdict::NoPattern };
-        let mut judge = Judge::new(view, attributes);
-        let mut clauses = view.programs().clauses(row).enumerate();
-        match clauses.find(|(_, clause)| !judge.holds(clause)) {
+        let mut judge = Judge::new(attributes);
+        let programs = view.programs();
+        let mut clauses = programs.clauses(row).enumerate();
+        match clauses.find(|(_, clause)| !judge.holds(&view, &programs, clause)) {
             None => Verdict::Matched { pattern },
             Some((number, clause)) => {
-                let actual = judge.actual(clause.doc);
+                let actual = judge.actual(&view, clause.doc);
                 Verdict::FilterFailed { number, filter: FilterView::new(any, &clause), actual }
             }
         }

@@ -87,21 +87,23 @@ impl Counts {
     const fn part_bytes(&self, part: usize, word: u64, listed: bool) -> u64 {
         match part {
             0 => word * bounds(bucket_count(self.segments)),
-            1 => word * bounds(self.segments),
-            2 => self.segment_bytes as u64,
-            3 => word * bounds(bucket_count(self.values)),
-            4 => word * bounds(self.values),
-            5 => self.value_bytes as u64,
-            6 => word * self.docs as u64,
-            7 if listed => 4 * self.webhooks as u64,
-            8 if self.words > 0 => word * bounds(self.webhooks),
-            9 => word * self.words as u64,
-            10 => 4 * bounds(self.dfas),
-            11 => self.dfa_bytes as u64,
-            12 => 16 * self.groups as u64,
-            13 => 12 * self.group_keys as u64,
-            14 => word * self.postings as u64,
-            15 => 3 * word * bounds(self.slots),
+            1 => word * self.segments as u64,
+            2 => word * bounds(self.segments),
+            3 => self.segment_bytes as u64,
+            4 => word * bounds(bucket_count(self.values)),
+            5 => word * self.values as u64,
+            6 => word * bounds(self.values),
+            7 => self.value_bytes as u64,
+            8 => word * self.docs as u64,
+            9 if listed => 4 * self.webhooks as u64,
+            10 if self.words > 0 => word * bounds(self.webhooks),
+            11 => word * self.words as u64,
+            12 => 4 * bounds(self.dfas),
+            13 => self.dfa_bytes as u64,
+            14 => 16 * self.groups as u64,
+            15 => 12 * self.group_keys as u64,
+            16 => word * self.postings as u64,
+            17 => 3 * word * bounds(self.slots),
             _ => 0,
         }
     }
@@ -114,16 +116,22 @@ const fn bounds(count: u32) -> u64 {
 
 /// Buckets for so many names.
 pub(super) const fn bucket_count(names: u32) -> u32 {
-    if names == 0 { 0 } else { names.next_power_of_two() }
+    match names.checked_next_power_of_two() {
+        _ if names == 0 => 0,
+        Some(buckets) => buckets,
+        None => u32::MAX,
+    }
 }
 
 /// The parts of an image in their order behind the head.
 #[derive(Clone, Copy)]
 pub(super) enum Part {
     SegmentBuckets,
+    SegmentEntries,
     SegmentStarts,
     SegmentText,
     ValueBuckets,
+    ValueEntries,
     ValueStarts,
     ValueText,
     Docs,

@@ -19,11 +19,13 @@ pub(super) fn fold(hash: u32) -> u32 {
     hash ^ (hash >> 15)
 }
 
-/// The names of an image: a bucket for each hash, names in the order of their buckets.
+/// The names of an image: a bucket for each hash, whose entries are numbers of names.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'a, W: Width> {
-    /// The number of the first name of each bucket, and one more.
+    /// The first entry of each bucket, and one more.
     pub(super) buckets: &'a [W::Word],
+    /// The numbers of names, bucket after bucket.
+    pub(super) entries: &'a [W::Word],
     /// Where each name starts in the text, and one more.
     pub(super) starts: &'a [W::Word],
     pub(super) text: &'a [u8],
@@ -38,7 +40,8 @@ impl<'a, W: Width> Names<'a, W> {
         let bucket = fold(hash) as usize & mask;
         let first = W::number(*self.buckets.get(bucket)?);
         let end = W::number(*self.buckets.get(bucket.wrapping_add(1))?);
-        (first..end).find(|number| self.bytes(*number).is_some_and(&is_it))
+        let entries = self.entries.get(first as usize..end as usize)?.iter();
+        entries.map(|entry| W::number(*entry)).find(|number| self.bytes(*number).is_some_and(&is_it))
     }
 
     /// The number of a name.

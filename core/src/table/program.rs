@@ -91,9 +91,15 @@ impl Clause {
         number | if negated { NEGATED_BIT } else { 0 } | u32::from(doc) << DOC_SHIFT
     }
 
+    /// Whether it compares the attribute with values as a whole.
+    #[inline]
+    pub(super) fn compares_values(&self) -> bool {
+        matches!(self.operator, Operator::Equals | Operator::In)
+    }
+
     /// Whether an event can only pass with one of the values that the operands are.
     pub(super) fn asks_for_a_value(&self) -> bool {
-        !self.negated && matches!(self.operator, Operator::Equals | Operator::In)
+        !self.negated && self.compares_values()
     }
 
     /// Steps it takes at most.

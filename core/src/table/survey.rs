@@ -108,7 +108,8 @@ fn names<W: Width>(names: &Names<'_, W>, is_name: impl Fn(&[u8]) -> bool) -> Opt
     let count = names.starts.len().saturating_sub(1);
     let number = |word: &W::Word| W::number(*word);
     let bounded = bounds(names.buckets.iter().map(number), count)
-        && bounds(names.starts.iter().map(number), names.text.len());
+        && bounds(names.starts.iter().map(number), names.text.len())
+        && names.entries.iter().all(|entry| (W::number(*entry) as usize) < count);
     if !bounded || count > TABLE_VALUES_MAX || !(0..count as u32).all(|name| names.bytes(name).is_some_and(&is_name)) {
         return None;
     }

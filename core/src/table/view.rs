@@ -81,6 +81,7 @@ impl<'t, W: Width> View<'t, W> {
     pub(super) fn segments(&self) -> Names<'t, W> {
         Names {
             buckets: self.words(Part::SegmentBuckets),
+            entries: self.words(Part::SegmentEntries),
             starts: self.words(Part::SegmentStarts),
             text: self.part(Part::SegmentText),
         }
@@ -89,6 +90,7 @@ impl<'t, W: Width> View<'t, W> {
     pub(super) fn values(&self) -> Names<'t, W> {
         Names {
             buckets: self.words(Part::ValueBuckets),
+            entries: self.words(Part::ValueEntries),
             starts: self.words(Part::ValueStarts),
             text: self.part(Part::ValueText),
         }
@@ -133,6 +135,14 @@ impl<'t, W: Width> View<'t, W> {
     pub(super) fn text(&self, number: u32) -> Option<&'t str> {
         match self.value(number)? {
             Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The integer with this number.
+    pub(super) fn integer(&self, number: u32) -> Option<i64> {
+        match self.value(number)? {
+            Value::Integer(integer) => Some(integer),
             _ => None,
         }
     }

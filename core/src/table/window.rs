@@ -4,7 +4,7 @@ use super::view::View;
 use super::walk::{Codes, Found, walk};
 use super::width::Width;
 
-const WORDS: usize = 8;
+const WORDS: usize = 32;
 /// Rows of a window.
 pub(super) const WINDOW_ROWS: u32 = WORDS as u32 * u64::BITS;
 

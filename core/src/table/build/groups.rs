@@ -41,7 +41,7 @@ impl<S: Storage> Groups<S> {
     fn add(&mut self, node: u32, filters: &Filters<S>, hooks: &[Hook], rules: &[u64]) -> Result<(), Full> {
         let start = self.entries.as_slice().len();
         let grouped = self.push_entries(filters, hooks, rules);
-        if !matches!(grouped, Ok(grouped) if grouped >= TABLE_GROUP_ROWS_MIN) {
+        if !matches!(grouped, Ok(grouped) if grouped >= TABLE_GROUP_ROWS_MIN / 2) {
             self.entries.truncate(start);
             return grouped.map(|_| ());
         }
@@ -141,8 +141,7 @@ fn keys_of<S: Storage>(filters: &Filters<S>, hook: &Hook) -> impl Iterator<Item 
     let rarest = usable.min_by_key(|clause| places(clause.operands.clone()).iter().map(uses).sum::<u64>());
     rarest.into_iter().flat_map(move |clause| {
         let doc = clause.doc;
-        let number = move |place: &u32| filters.values.name(*place).map(|name| key(doc, name.number));
-        places(clause.operands).iter().filter_map(number)
+        places(clause.operands).iter().map(move |place| key(doc, *place))
     })
 }
 

@@ -1,4 +1,4 @@
-//! Names while a table is built: each once, in the order of arrival; sorted into buckets in the end.
+//! Names while a table is built: each once, numbered in the order of arrival, sorted into buckets in the end.
 
 use crate::limits::TABLE_VALUES_MAX;
 use crate::table::error::TableError;
@@ -17,7 +17,7 @@ pub struct Name {
     pub(super) doc: u16,
     hash: u32,
     next: u32,
-    /// Its number in the image.
+    /// For a segment, its number in the image; a value has the number of its place.
     pub(super) number: u32,
     /// How many filters ask for it.
     pub(super) uses: u32,
@@ -115,9 +115,9 @@ impl<N: List<Name>, H: List<u32>, B: List<u8>> Interner<N, H, B> {
         self.names.as_mut_slice().get_mut(place as usize)
     }
 
-    /// Numbers the names in the order of their buckets for this seed, and gives how many the largest bucket has.
-    /// `keys` holds bucket and place of each name in this order afterwards.
-    pub(super) fn order(&mut self, seed: u32, keys: &mut impl List<u64>) -> Result<u32, Full> {
+    /// Sorts the names into buckets for this seed, and gives how many the largest bucket has. `keys` holds bucket and
+    /// place of each name in this order afterwards.
+    pub(super) fn order(&self, seed: u32, keys: &mut impl List<u64>) -> Result<u32, Full> {
         keys.truncate(0);
         let mask = bucket_count(self.len() as u32).wrapping_sub(1);
         for (place, name) in (0_u32..).zip(self.names.as_slice()) {
@@ -125,11 +125,6 @@ impl<N: List<Name>, H: List<u32>, B: List<u8>> Interner<N, H, B> {
             keys.push(u64::from(bucket) << 32 | u64::from(place))?;
         }
         keys.as_mut_slice().sort_unstable();
-        for (number, key) in (0_u32..).zip(keys.as_slice()) {
-            if let Some(name) = self.names.as_mut_slice().get_mut(*key as u32 as usize) {
-                name.number = number;
-            }
-        }
         let buckets = keys.as_slice().chunk_by(|a, b| a >> 32 == b >> 32);
         Ok(buckets.map(|bucket| bucket.len() as u32).max().unwrap_or_default())
     }

@@ -6,7 +6,7 @@ use crate::topic::TopicPattern;
 
 use super::chains::{Chains, Link};
 use super::interner::Interner;
-use super::storage::{List, Storage};
+use super::storage::{Full, List, Storage};
 use super::{PATTERN_ERRORS, patterns_full};
 
 /// No node.
@@ -134,6 +134,26 @@ impl<S: Storage> Trie<S> {
 
     pub(super) fn node_mut(&mut self, number: u32) -> Option<&mut Node> {
         self.nodes.as_mut_slice().get_mut(number as usize)
+    }
+
+    /// Numbers segments by how many nodes they lead to, so that most children have codes close to each other and to that
+    /// of `*`, and are packed closely. `keys` holds their places in this order afterwards.
+    pub(super) fn number_segments(&mut self, keys: &mut impl List<u64>) -> Result<(), Full> {
+        keys.truncate(0);
+        (0..self.segments.len() as u64).try_for_each(|place| keys.push(u64::from(u32::MAX) << 32 | place))?;
+        for node in self.nodes.as_slice() {
+            let place = node.label.checked_sub(FIRST_SEGMENT);
+            if let Some(key) = place.and_then(|place| keys.as_mut_slice().get_mut(place as usize)) {
+                *key = key.wrapping_sub(1 << 32);
+            }
+        }
+        keys.as_mut_slice().sort_unstable();
+        for (number, key) in (0_u32..).zip(keys.as_slice()) {
+            if let Some(name) = self.segments.name_mut(*key as u32) {
+                name.number = number;
+            }
+        }
+        Ok(())
     }
 
     /// The code of a label once segments are numbered.

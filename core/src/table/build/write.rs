@@ -7,7 +7,6 @@ use crate::table::error::TableError;
 use crate::table::group::{Group, GroupKey};
 use crate::table::head::{CHECKED_FROM, CHECKSUM_AT, HEAD_BYTES, Head, LISTED, TAILS};
 use crate::table::layout::{Counts, Layout, bucket_count};
-use crate::table::program::Operator;
 use crate::table::survey::survey;
 use crate::table::view::{AnyView, with_view};
 use crate::table::width::none;
@@ -33,8 +32,8 @@ pub(super) fn table<S: Storage>(
 ) -> Result<MatchTable<S::Bytes>, TableError> {
     hooks.as_mut_slice().sort_unstable_by_key(|hook| hook.webhook);
     number_rows(rules.as_mut_slice(), hooks.as_slice());
-    let (segment_keys, value_keys) = (S::Keys::EMPTY, S::ValueKeys::EMPTY);
-    let mut writer = Writer { trie, filters, hooks, rules, segment_keys, value_keys };
+    let (keys, segment_keys, value_keys) = (S::Keys::EMPTY, S::Keys::EMPTY, S::ValueKeys::EMPTY);
+    let mut writer = Writer { trie, filters, hooks, rules, keys, segment_keys, value_keys };
     writer.bound_rows();
     let seed = writer.choose_seed(seed)?;
     let groups =
@@ -43,7 +42,6 @@ pub(super) fn table<S: Storage>(
     let head = Head { width: if counts.is_narrow() { 2 } else { 4 }, seed, counts, ..Head::EMPTY };
     let mut image = writer.write(head, &groups);
     if matches!(image, Err(PackError::TooNarrow)) {
-        writer.order(seed)?;
         image = writer.write(Head { width: 4, ..head }, &groups);
     }
     match image {
@@ -78,7 +76,9 @@ struct Writer<S: Storage> {
     hooks: S::Hooks,
     /// Node and row of each pattern, sorted.
     rules: S::Keys,
-    /// Bucket and place of each segment, sorted; later a list of nodes to pack.
+    /// A list to sort in.
+    keys: S::Keys,
+    /// Bucket and place of each segment, sorted.
     segment_keys: S::Keys,
     /// Bucket and place of each value, sorted.
     value_keys: S::ValueKeys,
@@ -98,7 +98,7 @@ impl<S: Storage> Writer<S> {
         }
     }
 
-    /// Numbers segments and values for the first seed whose buckets are small, or for the best of some.
+    /// Sorts segments and values into buckets, by the first seed whose buckets are small, or the best of some.
     fn choose_seed(&mut self, first: u32) -> Result<u32, TableError> {
         let names = self.trie.segments.len().max(self.filters.values.len()).max(1);
         // What is usual for so many names in as many buckets as there are, or half as many.
@@ -151,6 +151,7 @@ impl<S: Storage> Writer<S> {
         let listed = (0_u32..).zip(self.hooks.as_slice()).any(|(row, hook)| row != hook.webhook);
         head.flags = if listed { LISTED } else { 0 };
         let mut pen = Pen { image: S::Bytes::EMPTY, word_bytes: head.width };
+        self.trie.number_segments(&mut self.keys).map_err(PackError::Full)?;
         self.write_names(&mut pen).map_err(PackError::Full)?;
         if listed {
             let mut webhooks = self.hooks.as_slice().iter().map(|hook| hook.webhook);
@@ -166,7 +167,7 @@ impl<S: Storage> Writer<S> {
         rows.try_for_each(|row| pen.word(row)).map_err(PackError::Full)?;
 
         let mut slots = SlotList::new(&mut pen.image, head.width);
-        head.counts.slots = slots.pack(&mut self.trie, &mut self.segment_keys)?;
+        head.counts.slots = slots.pack(&mut self.trie, &mut self.keys)?;
         self.write_nodes(&mut slots, head, postings_at).map_err(PackError::Full)?;
         self.write_groups(slots.before(), groups, groups_at).map_err(PackError::Full)?;
         head.bytes = pen.image.as_slice().len() as u32;
@@ -177,13 +178,13 @@ impl<S: Storage> Writer<S> {
     /// The head's room, segments, values and attributes.
     fn write_names(&self, pen: &mut Pen<S::Bytes>) -> Result<(), Full> {
         pen.skip(HEAD_BYTES)?;
-        pen.names(&self.trie.segments, self.segment_keys.as_slice())?;
-        pen.names(&self.filters.values, self.value_keys.as_slice())?;
-        self.filters.docs.as_slice().iter().try_for_each(|place| pen.word(self.value_number(*place)))
-    }
-
-    fn value_number(&self, place: u32) -> u32 {
-        self.filters.values.name(place).map_or(NOWHERE, |name| name.number)
+        let segments = &self.trie.segments;
+        let number = |place: u32| segments.name(place).map_or(NOWHERE, |name| name.number);
+        let by_number = self.keys.as_slice().iter().map(|key| *key as u32);
+        pen.names(segments, self.segment_keys.as_slice(), number, by_number)?;
+        let by_number = 0..self.filters.values.len() as u32;
+        pen.names(&self.filters.values, self.value_keys.as_slice(), |place| place, by_number)?;
+        self.filters.docs.as_slice().iter().try_for_each(|place| pen.word(*place))
     }
 
     /// The filters of all rows, and automata.
@@ -198,16 +199,8 @@ impl<S: Storage> Writer<S> {
             pen.word(start)?;
         }
         for hook in hooks {
-            let mut at = hook.words_start as usize;
-            for clause in self.filters.clauses(hook) {
-                // The number of an automaton is final; places of values are not.
-                let kept = usize::from(clause.operator == Operator::Regexp);
-                let copied = at..clause.operands.start.saturating_add(kept);
-                words.get(copied.clone()).unwrap_or_default().iter().try_for_each(|word| pen.word(*word))?;
-                let places = words.get(copied.end..clause.operands.end).unwrap_or_default();
-                places.iter().try_for_each(|place| pen.word(self.value_number(*place)))?;
-                at = clause.operands.end;
-            }
+            let own = words.get(hook.words_start as usize..hook.words_end as usize);
+            own.unwrap_or_default().iter().try_for_each(|word| pen.word(*word))?;
         }
         let ends = self.filters.dfa_ends.as_slice();
         if !ends.is_empty() {
@@ -255,7 +248,7 @@ impl<S: Storage> Writer<S> {
 
     /// Writes the groups in the order of their nodes' slots, into the room that was left for them.
     fn write_groups(&mut self, image: &mut [u8], groups: &Groups<S>, at: usize) -> Result<(), Full> {
-        let order = &mut self.segment_keys;
+        let order = &mut self.keys;
         order.truncate(0);
         let slot_of = |node: &u32| self.trie.node(*node).map_or(NOWHERE, |node| node.slot);
         groups.nodes().iter().try_for_each(|node| order.push(slot_of(node).into()))?;
@@ -294,8 +287,15 @@ impl<B: List<u8>> Pen<B> {
         self.image.resize(length, 0)
     }
 
-    /// Buckets, starts and text of names in the order of `keys`.
-    fn names<N, H, T>(&mut self, names: &Interner<N, H, T>, keys: &[u64]) -> Result<(), Full>
+    /// Buckets, entries, starts and text of names. `keys` are their buckets and places, `number` gives the number of a
+    /// place, `by_number` the places in the order of numbers.
+    fn names<N, H, T>(
+        &mut self,
+        names: &Interner<N, H, T>,
+        keys: &[u64],
+        number: impl Fn(u32) -> u32,
+        by_number: impl Iterator<Item = u32> + Clone,
+    ) -> Result<(), Full>
     where
         N: List<super::Name>,
         H: List<u32>,
@@ -304,21 +304,23 @@ impl<B: List<u8>> Pen<B> {
         if keys.is_empty() {
             return Ok(());
         }
-        let mut number = 0_usize;
+        let mut entry = 0_usize;
         for bucket in 0..=bucket_count(names.len() as u32) {
-            while keys.get(number).is_some_and(|key| key >> 32 < u64::from(bucket)) {
-                number = number.wrapping_add(1);
+            while keys.get(entry).is_some_and(|key| key >> 32 < u64::from(bucket)) {
+                entry = entry.wrapping_add(1);
             }
-            self.word(number as u32)?;
+            self.word(entry as u32)?;
         }
-        let bytes_of = |key: &u64| names.name(*key as u32).map_or(&[][..], |name| name.bytes(names.text.as_slice()));
+        keys.iter().try_for_each(|key| self.word(number(*key as u32)))?;
+        let text = names.text.as_slice();
+        let bytes_of = |place: u32| names.name(place).map_or(&[][..], |name| name.bytes(text));
         let mut start = 0_usize;
-        for key in keys {
+        for place in by_number.clone() {
             self.word(start as u32)?;
-            start = start.saturating_add(bytes_of(key).len());
+            start = start.saturating_add(bytes_of(place).len());
         }
         self.word(start as u32)?;
-        keys.iter().try_for_each(|key| self.image.extend(bytes_of(key)))
+        by_number.into_iter().try_for_each(|place| self.image.extend(bytes_of(place)))
     }
 
     fn set_head(&mut self, head: &Head) {
