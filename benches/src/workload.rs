@@ -1,8 +1,7 @@
 //! Webhooks and events to match: [`plain`] has patterns alone, [`filtered`] has filters as well.
 
-use bellwire::webhooks::table::Growing;
-use bellwire_core::filter::{CONTENTFUL_DOCS, Filter, NoRegexps, Test};
-use bellwire_core::table::{MatchTable, TableBuilder, naive};
+use bellwire_core::filter::{CONTENTFUL_DOCS, Filter, NoRegexps, Test, Value};
+use bellwire_core::table::{Growing, MatchTable, TableBuilder, naive};
 use bellwire_core::topic::{Topic, TopicPattern};
 use oorandom::Rand32;
 
@@ -116,19 +115,19 @@ impl Workload {
     ///
     /// # Panics
     /// Never: all webhooks are within the limits.
-    pub fn table(&self) -> MatchTable<Growing, NoRegexps> {
+    pub fn table(&self) -> MatchTable<Vec<u8>> {
         let mut builder = TableBuilder::<Growing, NoRegexps>::default();
         for (number, webhook) in (0..).zip(&self.webhooks) {
             builder.add(number, &[webhook.pattern], &webhook.filters).expect("a webhook within the limits");
         }
-        builder.build()
+        builder.build().expect("a table within the limits")
     }
 
     /// The number of webhooks that want an event, by looking at each.
     pub fn naive(&self, event: &Event) -> usize {
         let wants = |webhook: &&Webhook| {
             let (patterns, event_attributes) = (&[webhook.pattern], event.attributes.as_slice());
-            naive::matches(patterns, &webhook.filters, &event.topic, event_attributes, &mut NoRegexps)
+            naive::matches(patterns, &webhook.filters, &event.topic, event_attributes, |_, _| false)
         };
         self.webhooks.iter().filter(wants).count()
     }
@@ -161,9 +160,12 @@ fn filters(random: &mut Rand32) -> Vec<Filter<'static>> {
 fn filter(random: &mut Rand32) -> Filter<'static> {
     let doc = choose(random, &CONTENTFUL_DOCS);
     let (negated, test) = match random.rand_range(0..4) {
-        0 | 1 => (false, Test::Equals(value(random))),
-        2 => (false, Test::In(vec![value(random), value(random), value(random)].leak())),
-        _ => (true, Test::Equals(value(random))),
+        0 | 1 => (false, Test::Equals(Value::Text(value(random)))),
+        2 => {
+            let values = [value(random), value(random), value(random)].map(Value::Text);
+            (false, Test::In(values.to_vec().leak()))
+        }
+        _ => (true, Test::Equals(Value::Text(value(random)))),
     };
     Filter { negated, doc, test }
 }

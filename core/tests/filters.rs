@@ -2,6 +2,8 @@
 
 #[path = "support/filters.rs"]
 mod filters;
+#[path = "support/finds.rs"]
+mod finds;
 #[path = "support/regexps.rs"]
 mod regexps;
 
@@ -9,7 +11,8 @@ use bellwire_core::filter::{Filter, Value};
 use bellwire_core::table::{Fixed, Growing, MatchTable, Storage, TableBuilder, Verdict, naive};
 use bellwire_core::topic::{Topic, TopicPattern};
 use filters::text;
-use regexps::{Dfas, finds};
+use finds::finds;
+use regexps::Dfas;
 use serde_json::Value as Json;
 
 struct Row {

@@ -1,5 +1,7 @@
 //! The match table against the obvious version, on random webhooks.
 
+#[path = "support/finds.rs"]
+mod finds;
 #[path = "support/regexps.rs"]
 mod regexps;
 #[path = "support/webhooks.rs"]
@@ -7,11 +9,13 @@ mod webhooks;
 
 use bellwire_core::filter::Value;
 use bellwire_core::table::{Fixed, Growing, MatchTable, Storage, TableBuilder, Verdict, naive};
-use bellwire_core::topic::Topic;
-use proptest::collection::vec;
+use bellwire_core::topic::{Topic, TopicPattern};
+use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use regexps::{Dfas, finds};
-use webhooks::{Event, Webhook, attributes, crowd, stars, topic, webhooks};
+use proptest::sample::select;
+use finds::finds;
+use regexps::Dfas;
+use webhooks::{Event, Webhook, attributes, crowd, topic, webhooks};
 
 /// Topics and attributes that each table is tried with, every topic with every event.
 const TOPICS: usize = 24;
@@ -133,6 +137,19 @@ proptest! {
         let topics = [&topic, &other].map(|text| Topic::parse(text).unwrap());
         agree(&webhooks, &topics, &[Event::new()], 7)?;
     }
+}
+
+/// Webhooks whose patterns have stars everywhere, so that one event leads to more lists than are merged at once.
+fn stars() -> impl Strategy<Value = Vec<(u32, Webhook)>> {
+    let pattern = vec(select(&["a", "*"][..]), 5..=7).prop_map(|mut segments| {
+        if segments.len() == 7 {
+            segments.pop();
+            segments.push("**");
+        }
+        TopicPattern::parse(segments.join(".").leak()).unwrap()
+    });
+    let webhook = vec(pattern, 1..20).prop_map(|patterns| Webhook { patterns, filters: Vec::new() });
+    btree_map(0..3000_u32, webhook, 0..30).prop_map(|webhooks| webhooks.into_iter().collect())
 }
 
 fn explained(

@@ -7,9 +7,9 @@
 mod bare;
 
 use bellwire_core::event::Event;
-use bellwire_core::filter::{Filter, NoRegexps, Test};
+use bellwire_core::filter::{Filter, NoRegexps, Test, Value};
 use bellwire_core::sign::{Request, sign};
-use bellwire_core::table::{Fixed, TableBuilder};
+use bellwire_core::table::{Fixed, MatchTable, TableBuilder};
 use bellwire_core::topic::{Topic, TopicPattern};
 use bellwire_core::wire::{decode, encode, encode_frame};
 
@@ -27,13 +27,14 @@ fn event() -> Option<Event<'static>> {
 }
 
 fn matches() -> Option<bool> {
-    let mut builder = TableBuilder::<Fixed<8, 4, 128>, NoRegexps>::new(NoRegexps);
-    let filter = Filter { negated: false, doc: "sys.id", test: Test::In(&["a", "b"]) };
+    let mut builder = TableBuilder::<Fixed<8, 4, 512>, NoRegexps>::new(NoRegexps);
+    let filter = Filter::new("sys.id", Test::In(&[Value::Text("a"), Value::Text("b")]));
     builder.add(2, &[TopicPattern::parse("*.publish").ok()?], &[filter]).ok()?;
     builder.add(1, &[TopicPattern::parse("Entry.*").ok()?], &[]).ok()?;
     builder.add(3, &[TopicPattern::parse("Asset.*").ok()?], &[]).ok()?;
-    let (table, event) = (builder.build(), event()?);
-    Some(table.find(&event.topic, &event).eq([1, 2]))
+    let (table, event) = (builder.build().ok()?, event()?);
+    let loaded = MatchTable::load(table.image()).ok()?;
+    Some(loaded.find(&event.topic, &event).eq([1, 2]))
 }
 
 fn encodes() -> Option<bool> {

@@ -28,7 +28,10 @@ pub(crate) fn parts() -> impl Strategy<Value = Parts> {
     let byte = prop_oneof![Just(0), any::<u8>()];
     (
         prop_oneof![any::<u128>(), 0..300_u128],
-        "[A-Za-z][A-Za-z0-9]{0,63}\\.[a-z][a-z_]{0,63}",
+        prop_oneof![
+            "[A-Za-z][A-Za-z0-9]{0,63}\\.[a-z][a-z_]{0,63}",
+            "[A-Z0-9_-]{1,64}(\\.[a-z0-9_-]{1,9}){2,7}",
+        ],
         any::<u64>(),
         btree_map("\\PC{1,16}", "\\PC{0,64}", 0..=16),
         vec(byte, 0..600),

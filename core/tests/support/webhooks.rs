@@ -94,19 +94,6 @@ pub(crate) fn crowd() -> impl Strategy<Value = Vec<(u32, Webhook)>> {
     vec(webhook, 0..400).prop_map(|webhooks| (0..).zip(webhooks).collect())
 }
 
-/// Webhooks whose patterns have stars everywhere, so that one event leads to more lists than are merged at once.
-pub(crate) fn stars() -> impl Strategy<Value = Vec<(u32, Webhook)>> {
-    let pattern = vec(select(&["a", "*"][..]), 5..=7).prop_map(|mut segments| {
-        if segments.len() == 7 {
-            segments.pop();
-            segments.push("**");
-        }
-        TopicPattern::parse(segments.join(".").leak()).unwrap()
-    });
-    let webhook = vec(pattern, 1..20).prop_map(|patterns| Webhook { patterns, filters: Vec::new() });
-    btree_map(0..3000_u32, webhook, 0..30).prop_map(|webhooks| webhooks.into_iter().collect())
-}
-
 pub(crate) fn attributes() -> impl Strategy<Value = Event> {
     btree_map(select(&DOCS[..]), value(), 0..5).prop_map(|event| event.into_iter().collect())
 }

@@ -179,11 +179,12 @@ impl Story<'_> {
             }
             Verdict::NoPattern => format!("{WEBHOOK} does not want it: none of its topics takes in {topic}"),
             Verdict::FilterFailed { filter, actual, .. } => {
-                let wanted: Vec<&str> = filter.values().collect();
+                let wanted: Vec<String> = filter.values().map(|value| value.to_string()).collect();
                 format!(
-                    "{WEBHOOK} does not want it: {} is {:?}, wanted {wanted:?}",
+                    "{WEBHOOK} does not want it: {} is {}, wanted {}",
                     filter.doc(),
-                    actual.unwrap_or("absent")
+                    actual.map_or("absent".into(), |value| value.to_string()),
+                    wanted.join(" or "),
                 )
             }
             _ => String::new(),

@@ -28,7 +28,7 @@ const FIRST: usize = 2;
 ///
 /// # Errors
 /// [`RegexpError`] when the pattern is none, asks for what an automaton cannot do, or is too large.
-pub fn compile_dfa(pattern: &str) -> Result<Vec<u8>, RegexpError> {
+pub(super) fn compile_dfa(pattern: &str) -> Result<Vec<u8>, RegexpError> {
     let config = thompson::Config::new().nfa_size_limit(Some(WORKING_BYTES_MAX));
     let nfa = thompson::Compiler::new().configure(config).build(pattern);
     let nfa = nfa.map_err(|cause| match cause.size_limit() {
@@ -49,7 +49,7 @@ pub fn compile_dfa(pattern: &str) -> Result<Vec<u8>, RegexpError> {
 fn determinize(nfa: &NFA) -> Result<dense::DFA<Vec<u32>>, RegexpError> {
     let config = dense::Config::new()
         .start_kind(StartKind::Unanchored)
-        .match_kind(MatchKind::LeftmostFirst)
+        .match_kind(MatchKind::All)
         .accelerate(false)
         .dfa_size_limit(Some(WORKING_BYTES_MAX))
         .determinize_size_limit(Some(WORKING_BYTES_MAX));
@@ -68,36 +68,40 @@ struct Table {
 
 impl Table {
     /// The states that can be reached from the start, those that have matched made one.
+    ///
+    /// A match is known one byte late. One that ends within a character is an empty one, and none for the `regex` crate:
+    /// it does not count.
     fn explore(dfa: &dense::DFA<Vec<u32>>) -> Result<Table, RegexpError> {
-        let classes = dfa.byte_classes();
-        let bytes: Vec<u8> = classes.representatives(..=255).filter_map(|unit| unit.as_u8()).collect();
-        let start = dfa
-            .start_state(&start::Config::new().anchored(Anchored::No))
-            .map_err(|_| RegexpError::TooLarge)?;
-        let mut states = vec![start];
-        let mut numbers = HashMap::from([(start, FIRST as u16)]);
+        let kind = |byte: u8| (dfa.byte_classes().get(byte), is_within_character(byte));
+        let (columns, count) = number((0..=255).map(kind));
+        let bytes: Vec<u8> = (0..count)
+            .filter_map(|class| columns.iter().position(|other| *other == class))
+            .map(|byte| byte as u8)
+            .collect();
+        let start = dfa.start_state(&start::Config::new().anchored(Anchored::No));
+        let mut states = vec![start.map_err(|_| RegexpError::TooLarge)?];
+        let mut numbers = HashMap::from([(states[0], FIRST as u16)]);
         let mut rows = Vec::new();
         while let Some(state) = states.get(rows.len()).copied() {
-            let nexts = bytes.iter().map(|byte| dfa.next_state(state, *byte));
-            let nexts = nexts.chain([dfa.next_eoi_state(state)]).enumerate();
-            let mut row = Vec::with_capacity(bytes.len() + 1);
-            for (column, next) in nexts {
-                let ends = column == bytes.len();
-                row.push(match next {
-                    next if dfa.is_match_state(next) => FOUND,
-                    next if ends || dfa.is_dead_state(next) => FAILED,
+            let mut row = Vec::with_capacity(count + 1);
+            for byte in &bytes {
+                row.push(match dfa.next_state(state, *byte) {
+                    next if dfa.is_match_state(next) && !is_within_character(*byte) => FOUND,
+                    next if dfa.is_dead_state(next) => FAILED,
                     next => *numbers.entry(next).or_insert_with(|| {
                         states.push(next);
                         u16::try_from(states.len() + FIRST - 1).unwrap_or(u16::MAX)
                     }),
                 });
             }
+            row.push(if dfa.is_match_state(dfa.next_eoi_state(state)) { FOUND } else { FAILED });
             rows.push(row);
             if states.len() + FIRST > usize::from(u16::MAX) {
                 return Err(RegexpError::TooLarge);
             }
         }
-        Ok(Table { start: FIRST as u16, classes: std::array::from_fn(|byte| classes.get(byte as u8)), rows })
+        let classes = std::array::from_fn(|byte| columns[byte] as u8);
+        Ok(Table { start: FIRST as u16, classes, rows })
     }
 
     /// Makes states one that no text tells apart: those that lead to the same blocks stay in one block.
@@ -149,6 +153,11 @@ impl Table {
         bytes.extend(self.rows.iter().flatten().flat_map(|next| next.to_le_bytes()));
         if bytes.len() > DFA_BYTES_MAX { Err(RegexpError::TooLarge) } else { Ok(bytes) }
     }
+}
+
+/// Whether a byte goes on with a character of UTF-8.
+fn is_within_character(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
 }
 
 /// Numbers equal items alike, in the order in which they first come; also gives how many different ones there are.

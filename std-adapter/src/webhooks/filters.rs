@@ -1,12 +1,13 @@
 //! Contentful's filter JSON read into the core's filters.
 
-use bellwire_core::filter::{CONTENTFUL_DOCS, Filter, Test};
+use bellwire_core::filter::{CONTENTFUL_DOCS, Filter, Test, Value as FilterValue};
 use bellwire_core::limits::{
     ATTRIBUTE_VALUE_BYTES_MAX, FILTER_VALUES_MAX, FILTERS_PER_WEBHOOK_MAX, REGEXP_BYTES_MAX,
 };
 use serde_json::{Map, Value};
 
 use super::regexps::compile_regexp;
+use crate::store::record::WebhookRecord;
 
 /// One filter of a definition, owning its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,22 +21,40 @@ pub struct FilterSpec {
 enum TestSpec {
     Equals(String),
     In(Vec<String>),
-    Regexp(String),
+    Regexp { pattern: String, dfa: Vec<u8> },
 }
 
 impl FilterSpec {
     /// The filter as the core takes it. `values` lends the room for the words of an `in`.
-    pub fn as_filter<'a>(&'a self, values: &'a mut Vec<&'a str>) -> Filter<'a> {
+    pub fn as_filter<'a>(&'a self, values: &'a mut Vec<FilterValue<'a>>) -> Filter<'a> {
         let test = match &self.test {
-            TestSpec::Equals(value) => Test::Equals(value),
-            TestSpec::Regexp(pattern) => Test::Regexp(pattern),
+            TestSpec::Equals(value) => Test::Equals(FilterValue::Text(value)),
+            TestSpec::Regexp { pattern, .. } => Test::Regexp(pattern),
             TestSpec::In(words) => {
-                values.extend(words.iter().map(String::as_str));
+                values.extend(words.iter().map(|word| FilterValue::Text(word)));
                 Test::In(values)
             }
         };
         Filter { negated: self.negated, doc: &self.doc, test }
     }
+
+    /// The pattern and the automaton of a regexp.
+    pub fn regexp(&self) -> Option<(&str, &[u8])> {
+        match &self.test {
+            TestSpec::Regexp { pattern, dfa } => Some((pattern, dfa)),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the filters of a stored definition.
+///
+/// # Errors
+/// A sentence that says what is not understood.
+pub fn stored_filters(webhook: &WebhookRecord) -> Result<Vec<FilterSpec>, String> {
+    let Some(json) = &webhook.filters_json else { return Ok(Vec::new()) };
+    let value: Value = serde_json::from_str(json).map_err(|cause| cause.to_string())?;
+    parse_filters(&value)
 }
 
 /// Reads the `filters` member of a definition: an array of filters, all of which must hold.
@@ -78,7 +97,7 @@ fn parse_test(operator: &str, operands: &Value) -> Result<FilterSpec, String> {
     let test = match operator {
         "equals" => TestSpec::Equals(value(operand, "equals compares with a string")?),
         "in" => TestSpec::In(parse_words(operand)?),
-        "regexp" => TestSpec::Regexp(parse_pattern(operand)?),
+        "regexp" => parse_regexp(operand)?,
         _ => return Err(format!("there is no operator {operator:?}: use equals, in, regexp or not")),
     };
     Ok(FilterSpec { negated: false, doc, test })
@@ -117,14 +136,14 @@ fn parse_words(operand: &Value) -> Result<Vec<String>, String> {
     words.iter().map(|word| value(word, "in takes a list of strings")).collect()
 }
 
-fn parse_pattern(operand: &Value) -> Result<String, String> {
+fn parse_regexp(operand: &Value) -> Result<TestSpec, String> {
     let pattern = operand.get("pattern").ok_or("regexp takes {\"pattern\": …}")?;
     let pattern = text(pattern, "a regexp's pattern is a string")?;
     if pattern.len() > REGEXP_BYTES_MAX {
         return Err(format!("a regexp's pattern has at most {REGEXP_BYTES_MAX} bytes"));
     }
-    compile_regexp(&pattern)?;
-    Ok(pattern)
+    let dfa = compile_regexp(&pattern)?;
+    Ok(TestSpec::Regexp { pattern, dfa })
 }
 
 fn value(operand: &Value, otherwise: &str) -> Result<String, String> {
@@ -161,7 +180,10 @@ mod tests {
             FilterSpec {
                 negated: true,
                 doc: "sys.environment.sys.id".into(),
-                test: TestSpec::Regexp("^qa-".into())
+                test: TestSpec::Regexp {
+                    pattern: "^qa-".into(),
+                    dfa: compile_regexp("^qa-").unwrap()
+                }
             }
         );
     }

@@ -5,6 +5,7 @@
 
 mod change;
 pub mod definition;
+mod dfa;
 pub mod filters;
 pub mod regexps;
 mod registry;
@@ -19,6 +20,7 @@ use tokio::sync::Mutex;
 
 pub use self::change::Change;
 pub use self::registry::Registry;
+use self::filters::FilterSpec;
 use self::settings::SpaceSettings;
 use self::table::{TableFault, WebhookTable};
 use crate::store::CommitError;
@@ -55,13 +57,16 @@ pub struct Webhook {
     pub record: WebhookRecord,
     /// The transformation, read once.
     pub transformation: Transformation,
+    /// The filters, read and compiled once; otherwise what is not understood in them.
+    filters: Result<Vec<FilterSpec>, String>,
 }
 
 impl Webhook {
     fn new(record: WebhookRecord) -> Webhook {
         let json = record.transformation_json.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let transformation = json.and_then(|json| Transformation::from_json(&json).ok()).unwrap_or_default();
-        Webhook { record, transformation }
+        let filters = filters::stored_filters(&record);
+        Webhook { record, transformation, filters }
     }
 }
 
@@ -78,7 +83,7 @@ impl Live {
     fn compile(mut webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
         // Webhooks made in the same millisecond keep the order of their making.
         webhooks.sort_by_key(|webhook| (webhook.record.history.created.at_ms, webhook.record.uid));
-        let table = table::compile(webhooks.iter().map(|webhook| &webhook.record))?;
+        let table = table::compile(webhooks.iter().map(Arc::as_ref), seed())?;
         Ok(Live { webhooks, table })
     }
 
@@ -96,6 +101,13 @@ impl Live {
     fn without(&self, id: &str) -> Vec<Arc<Webhook>> {
         self.webhooks.iter().filter(|webhook| webhook.record.id != id).cloned().collect()
     }
+}
+
+/// A number that nobody can guess, for the hashing of a table. Without randomness the table is as good, only its buckets
+/// can be foreseen.
+fn seed() -> u32 {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_or(0, |()| u32::from_le_bytes(bytes))
 }
 
 /// A space: its record, its webhooks, its settings.

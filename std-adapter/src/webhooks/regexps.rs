@@ -1,22 +1,21 @@
-//! The regexp engine behind the core's trait: linear time, bounded size.
+//! Regular expressions of definitions: checked and compiled when a definition is read.
 
-use bellwire_core::filter::{RegexpError, Regexps};
-use regex::{Regex, RegexBuilder};
+use bellwire_core::filter::RegexpError;
+use regex::Regex;
 
-/// Bytes that one compiled regexp may take; patterns that need more are refused when they are saved.
-const REGEXP_COMPILED_BYTES_MAX: usize = 1 << 20;
+use super::dfa::compile_dfa;
 
-/// Compiles a pattern in the syntax of the `regex` crate: an unanchored search, without look-around.
+/// Compiles a pattern in the syntax of the `regex` crate: an unanchored search, without look-around. The result is the
+/// automaton that a match table holds.
 ///
 /// # Errors
-/// A sentence with the engine's reason.
-pub fn compile_regexp(pattern: &str) -> Result<Regex, String> {
-    let built = RegexBuilder::new(pattern).size_limit(REGEXP_COMPILED_BYTES_MAX).build();
-    built.map_err(|cause| match cause {
-        regex::Error::CompiledTooBig(limit) => {
-            format!("the regexp needs more than {limit} bytes when compiled")
+/// A sentence with the reason.
+pub fn compile_regexp(pattern: &str) -> Result<Vec<u8>, String> {
+    compile_dfa(pattern).map_err(|cause| match (cause, Regex::new(pattern)) {
+        (RegexpError::Syntax, Err(cause)) => {
+            format!("the regexp is not understood: {}", last_line(&cause.to_string()))
         }
-        other => format!("the regexp is not understood: {}", last_line(&other.to_string())),
+        (cause, _) => cause.to_string(),
     })
 }
 
@@ -26,18 +25,21 @@ fn last_line(message: &str) -> String {
     line.trim_start_matches("error: ").to_owned()
 }
 
-/// The compiled regexps of one match table, by number.
-#[derive(Debug, Default)]
-pub struct RegexpEngine(Vec<Regex>);
+#[cfg(test)]
+mod tests {
+    use super::compile_regexp;
 
-impl Regexps for RegexpEngine {
-    fn compile(&mut self, pattern: &str) -> Result<u16, RegexpError> {
-        let number = u16::try_from(self.0.len()).map_err(|_| RegexpError::Full)?;
-        self.0.push(compile_regexp(pattern).map_err(|_| RegexpError::Syntax)?);
-        Ok(number)
-    }
-
-    fn is_match(&self, number: u16, value: &str) -> bool {
-        self.0.get(usize::from(number)).is_some_and(|regex| regex.is_match(value))
+    #[test]
+    fn what_is_wrong_with_a_regexp_is_said() {
+        for (pattern, said) in [
+            ("(", "not understood: unclosed group"),
+            ("a(?=b)", "look-around"),
+            (r"\bfoo", r"write (?-u:\b)"),
+            (r"\pL{200}", "bytes once compiled"),
+        ] {
+            let refusal = compile_regexp(pattern).unwrap_err();
+            assert!(refusal.contains(said), "{pattern}: {refusal}");
+        }
+        assert!(compile_regexp(r"(?-u:\b)foo").is_ok());
     }
 }

@@ -1,19 +1,17 @@
-//! A space's match table: the core's, with storage that grows.
+//! A space's match table: the core's image, built aside from all webhooks of the space.
 
-use bellwire_core::filter::Filter;
-use bellwire_core::table::{
-    Clause, Full, Hook, List, MatchTable, Rule, Span, Storage, TableBuilder, TableError, Text,
-};
+use std::collections::HashMap;
+
+use bellwire_core::filter::{Filter, RegexpError, Regexps, Value};
+use bellwire_core::table::{Growing, MatchTable, TableBuilder, TableError};
 use bellwire_core::topic::TopicPattern;
-use serde_json::Value;
 use thiserror::Error;
 
-use super::filters::{FilterSpec, parse_filters};
-use super::regexps::RegexpEngine;
-use crate::store::record::WebhookRecord;
+use super::Webhook;
+use super::filters::FilterSpec;
 
 /// A webhook's number in the table is its place among the space's webhooks.
-pub type WebhookTable = MatchTable<Growing, RegexpEngine>;
+pub type WebhookTable = MatchTable<Vec<u8>>;
 
 /// Why the webhooks of a space make no table.
 #[derive(Debug, Error)]
@@ -26,7 +24,7 @@ pub enum TableFault {
         /// What is wrong.
         problem: String,
     },
-    /// A limit of the table is passed.
+    /// A limit of the table is passed by one webhook.
     #[error("the webhook {webhook} does not fit: {cause}")]
     Table {
         /// The webhook's id.
@@ -34,102 +32,50 @@ pub enum TableFault {
         /// Which limit.
         cause: TableError,
     },
+    /// A limit of the table is passed by all webhooks together.
+    #[error("the webhooks of the space do not fit one table: {0}")]
+    Space(TableError),
 }
 
-/// Lists on the heap: bounded by the limits of definitions, not by a capacity.
-#[derive(Debug)]
-pub struct Growing;
+/// The automata that were compiled when the webhooks were read, by pattern.
+struct Compiled<'a>(HashMap<&'a str, &'a [u8]>);
 
-impl Storage for Growing {
-    type Rules = GrowingList<Rule>;
-    type Hooks = GrowingList<Hook>;
-    type Clauses = GrowingList<Clause>;
-    type Names = GrowingList<Span>;
-    type Text = GrowingText;
-}
-
-/// A list that grows.
-#[derive(Debug)]
-pub struct GrowingList<T>(Vec<T>);
-
-impl<T> List<T> for GrowingList<T> {
-    const EMPTY: Self = GrowingList(Vec::new());
-
-    fn push(&mut self, row: T) -> Result<(), Full> {
-        self.0.push(row);
-        Ok(())
-    }
-
-    fn as_slice(&self) -> &[T] {
-        &self.0
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut self.0
-    }
-
-    fn truncate(&mut self, length: usize) {
-        self.0.truncate(length);
+impl Regexps for Compiled<'_> {
+    fn compile(&mut self, pattern: &str) -> Result<&[u8], RegexpError> {
+        self.0.get(pattern).copied().ok_or(RegexpError::Unsupported)
     }
 }
 
-/// A text that grows.
-#[derive(Debug)]
-pub struct GrowingText(String);
+type Builder<'a> = TableBuilder<Growing, Compiled<'a>>;
 
-impl Text for GrowingText {
-    const EMPTY: Self = GrowingText(String::new());
-
-    fn push_str(&mut self, text: &str) -> Result<(), Full> {
-        self.0.push_str(text);
-        Ok(())
-    }
-
-    fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn truncate(&mut self, length: usize) {
-        self.0.truncate(length);
-    }
-}
-
-/// Compiles the topics and filters of the active webhooks; each one's number is its place.
+/// Builds the table of the active webhooks; each one's number is its place. Hashing starts from `seed`, which should be
+/// nobody else's to know.
 ///
 /// # Errors
 /// When a definition is not understood or passes a limit of the table.
-pub fn compile<'a>(webhooks: impl Iterator<Item = &'a WebhookRecord>) -> Result<WebhookTable, TableFault> {
-    let mut builder = TableBuilder::<Growing, RegexpEngine>::default();
-    for (number, webhook) in webhooks.enumerate() {
-        if webhook.active {
-            let number = u32::try_from(number).expect("a space has fewer webhooks than 2^32");
-            add(&mut builder, number, webhook)?;
-        }
+pub fn compile<'a>(
+    webhooks: impl Iterator<Item = &'a Webhook> + Clone,
+    seed: u32,
+) -> Result<WebhookTable, TableFault> {
+    let active = (0..).zip(webhooks).filter(|(_, webhook)| webhook.record.active);
+    let specs = active.clone().filter_map(|(_, webhook)| webhook.filters.as_ref().ok()).flatten();
+    let mut builder = Builder::new(Compiled(specs.filter_map(FilterSpec::regexp).collect())).with_seed(seed);
+    for (number, webhook) in active {
+        add(&mut builder, number, webhook)?;
     }
-    Ok(builder.build())
+    builder.build().map_err(TableFault::Space)
 }
 
-fn add(
-    builder: &mut TableBuilder<Growing, RegexpEngine>,
-    number: u32,
-    webhook: &WebhookRecord,
-) -> Result<(), TableFault> {
-    let misunderstood = |problem: String| TableFault::Definition { webhook: webhook.id.clone(), problem };
-    let patterns = webhook.topics.iter().map(|topic| TopicPattern::parse(topic));
-    let mut patterns: Vec<TopicPattern<'_>> =
+fn add(builder: &mut Builder<'_>, number: u32, webhook: &Webhook) -> Result<(), TableFault> {
+    let id = || webhook.record.id.clone();
+    let misunderstood = |problem: String| TableFault::Definition { webhook: id(), problem };
+    let patterns = webhook.record.topics.iter().map(|topic| TopicPattern::parse(topic));
+    let patterns: Vec<TopicPattern<'_>> =
         patterns.collect::<Result<_, _>>().map_err(|cause| misunderstood(cause.to_string()))?;
-    patterns.sort_unstable_by_key(|pattern| (pattern.kind(), pattern.action()));
-    patterns.dedup();
-    let specs = filter_specs(webhook).map_err(misunderstood)?;
-    let mut words: Vec<Vec<&str>> = specs.iter().map(|_| Vec::new()).collect();
+    let specs = webhook.filters.as_ref().map_err(|problem| misunderstood(problem.clone()))?;
+    let mut words: Vec<Vec<Value<'_>>> = specs.iter().map(|_| Vec::new()).collect();
     let filters: Vec<Filter<'_>> =
         specs.iter().zip(&mut words).map(|(spec, words)| spec.as_filter(words)).collect();
     let added = builder.add(number, &patterns, &filters);
-    added.map_err(|cause| TableFault::Table { webhook: webhook.id.clone(), cause })
-}
-
-fn filter_specs(webhook: &WebhookRecord) -> Result<Vec<FilterSpec>, String> {
-    let Some(json) = &webhook.filters_json else { return Ok(Vec::new()) };
-    let value: Value = serde_json::from_str(json).map_err(|cause| cause.to_string())?;
-    parse_filters(&value)
+    added.map_err(|cause| TableFault::Table { webhook: id(), cause })
 }
