@@ -15,9 +15,29 @@ use proptest::sample::select;
 use regexps::Dfas;
 
 const ATOMS: [&str; 22] = [
-        "a", "b", "ä", ".", "^", "$", "[ab]", "[^a]", "\\d", "\\w", "\\s", "(?-u:\\b)", "(?-u:\\B)", "\\A", "\\z",
-        "\\pL", "(?i)", "(?m)", "(?s)", "é", "\\x61", "()",
-    ];
+    "a",
+    "b",
+    "ä",
+    ".",
+    "^",
+    "$",
+    "[ab]",
+    "[^a]",
+    "\\d",
+    "\\w",
+    "\\s",
+    "(?-u:\\b)",
+    "(?-u:\\B)",
+    "\\A",
+    "\\z",
+    "\\pL",
+    "(?i)",
+    "(?m)",
+    "(?s)",
+    "é",
+    "\\x61",
+    "()",
+];
 
 /// Patterns of what patterns are made of; most of them are valid.
 fn pattern() -> impl Strategy<Value = String> {
@@ -33,7 +53,8 @@ fn pattern() -> impl Strategy<Value = String> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    vec(select(&["a", "b", "ab", "A", "ä", "é", "1", " ", "\n", "_", "日"][..]), 0..10).prop_map(|parts| parts.concat())
+    vec(select(&["a", "b", "ab", "A", "ä", "é", "1", " ", "\n", "_", "日"][..]), 0..10)
+        .prop_map(|parts| parts.concat())
 }
 
 /// Whether the table finds a pattern in a text.

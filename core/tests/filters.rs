@@ -66,7 +66,8 @@ impl Row {
 
 fn rows() -> Vec<Row> {
     let rows: Json = serde_json::from_str(include_str!("../testdata/filters.json")).unwrap();
-    rows["rows"].as_array().unwrap().iter().map(Row::read).collect()
+    let sections = ["rows", "edge_rows"].into_iter().flat_map(|section| rows[section].as_array().unwrap());
+    sections.map(Row::read).collect()
 }
 
 #[test]
@@ -83,8 +84,7 @@ fn a_growing_table_matches_as_the_rows_say() {
 fn the_obvious_version_matches_as_the_rows_say() {
     for row in rows() {
         let event = row.attributes.as_slice();
-        let found =
-            naive::matches(&row.patterns, &row.filters, &row.topic, event, finds);
+        let found = naive::matches(&row.patterns, &row.filters, &row.topic, event, finds);
         assert_eq!(found, row.expected, "{}", row.name);
     }
 }

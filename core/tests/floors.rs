@@ -48,8 +48,7 @@ fn a_breach_is_found() {
 
 #[test]
 fn the_core_names_no_memory_no_clock_and_no_socket() {
-    const BANNED: [&str; 7] =
-        ["std", "Instant", "SystemTime", "sleep", "TcpListener", "UdpSocket", "unsafe"];
+    const BANNED: [&str; 7] = ["std", "Instant", "SystemTime", "sleep", "TcpListener", "UdpSocket", "unsafe"];
     for (file, code) in sources() {
         // Memory is for the tables that grow; the first page and the list of files switch them on.
         let growing = ["lib.rs", "table/mod.rs", "table/build/mod.rs", "table/build/growing.rs"];

@@ -5,9 +5,9 @@ mod regexps;
 #[path = "support/webhooks.rs"]
 mod webhooks;
 
-use bellwire_core::filter::Value;
+use bellwire_core::filter::{Filter, NoRegexps, Value};
 use bellwire_core::table::{Growing, LoadError, MatchTable, TableBuilder, TableRef};
-use bellwire_core::topic::Topic;
+use bellwire_core::topic::{Topic, TopicPattern};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use regexps::Dfas;
@@ -125,4 +125,97 @@ fn what_is_wrong_is_said() {
     // More segments than there are powers of two for their buckets.
     assert_eq!(with(35, 0x81), Err(LoadError::Malformed { offset: 8 }));
     assert_eq!(LoadError::Length { expected: 81 }.to_string(), "the match table should have 81 bytes");
+}
+
+/// The bytes of the worked example in the document.
+fn documented() -> Vec<u8> {
+    let example = include_str!("../docs/match-table.md").split("## Worked example").nth(1).unwrap();
+    let block = example.split("```").nth(1).unwrap().lines().skip(1);
+    let words = |line: &'static str| line.split("  ").nth(1).unwrap().split_whitespace();
+    block.flat_map(words).map(|word| u8::from_str_radix(word, 16).unwrap()).collect()
+}
+
+#[test]
+fn the_image_is_as_documented() {
+    let mut builder = TableBuilder::<Growing, _>::new(NoRegexps);
+    let pattern = |text| [TopicPattern::parse(text).unwrap()];
+    builder.add(0, &pattern("Entry.publish"), &[]).unwrap();
+    builder.add(1, &pattern("Entry.*"), &[Filter::equals("sys.id", "a")]).unwrap();
+    let table = builder.build().unwrap();
+    assert_eq!(table.image(), documented());
+    assert_eq!((table.visits_max(), table.steps_max(), table.word_bytes()), (4, 23, 2));
+
+    let (image, topic) = (documented(), Topic::parse("Entry.publish").unwrap());
+    let loaded = MatchTable::load(image.as_slice()).unwrap();
+    assert!(loaded.find(&topic, &[("sys.id", "a")]).eq([0, 1]));
+    assert!(loaded.find(&topic, &[("sys.id", "b")]).eq([0]));
+}
+
+/// FNV-1a from the seed that a builder starts with, as the document has it.
+fn bucket(name: &str, buckets: u32) -> u32 {
+    let hash =
+        name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    (hash ^ (hash >> 15)) & (buckets - 1)
+}
+
+#[test]
+fn names_chosen_to_collide_get_another_seed() {
+    let chosen = (0_u32..).map(|number| format!("n{number}")).filter(|name| bucket(name, 1024) == 7);
+    let chosen: Vec<String> = chosen.take(1000).collect();
+    let mut builder = TableBuilder::<Growing, _>::new(NoRegexps);
+    for (webhook, name) in (0..).zip(&chosen) {
+        builder.add(webhook, &[TopicPattern::parse(&format!("{name}.*")).unwrap()], &[]).unwrap();
+    }
+    let table = builder.build().unwrap();
+    let largest_bucket = table.image()[11];
+    assert!(largest_bucket <= 8, "{largest_bucket}");
+    for (webhook, name) in (0..).zip(&chosen) {
+        let topic = format!("{name}.x");
+        assert!(table.find(&Topic::parse(&topic).unwrap(), &[]).eq([webhook]));
+    }
+}
+
+#[test]
+fn the_deepest_fan_out_stays_within_its_bound() {
+    let mut builder = TableBuilder::<Growing, _>::new(NoRegexps);
+    for stars in 0..256_u32 {
+        let segment = |level: u32| if stars >> level & 1 == 1 { "*" } else { "a" };
+        let whole = (0..8).map(segment).collect::<Vec<_>>().join(".");
+        let tail = (0..7).map(segment).chain(["**"]).collect::<Vec<_>>().join(".");
+        let patterns = [&whole, &tail].map(|text| TopicPattern::parse(text).unwrap());
+        builder.add(stars, &patterns, &[]).unwrap();
+    }
+    let table = builder.build().unwrap();
+    // A node for each shape of up to eight segments, and one for each of seven that goes on.
+    assert_eq!(table.visits_max(), 511 + 128);
+    let topic = Topic::parse("a.a.a.a.a.a.a.a").unwrap();
+    let mut lists = 0;
+    table.for_each_list(&topic, |rows| lists += u32::from(!rows.is_empty()));
+    assert_eq!(lists, 256 + 128);
+    assert!(table.find(&topic, &[]).eq(0..256));
+}
+
+/// An event that counts how often it is asked.
+struct Counting(std::cell::Cell<u32>);
+
+impl bellwire_core::filter::Attributes for Counting {
+    fn attribute(&self, _doc: &str) -> Option<Value<'_>> {
+        self.0.set(self.0.get() + 1);
+        Some(Value::Text("x"))
+    }
+}
+
+#[test]
+fn an_attribute_is_asked_for_once_an_event() {
+    let mut builder = TableBuilder::<Growing, _>::new(NoRegexps);
+    let any = [TopicPattern::parse("**").unwrap()];
+    for webhook in 0..500 {
+        let value = format!("v{}", webhook % 7);
+        builder
+            .add(webhook, &any, &[Filter::equals("a", "x"), Filter::equals("b", value.as_str()).not()])
+            .unwrap();
+    }
+    let (table, event) = (builder.build().unwrap(), Counting(std::cell::Cell::new(0)));
+    assert_eq!(table.find(&Topic::parse("a.b").unwrap(), &event).count(), 500);
+    assert_eq!(event.0.get(), 2);
 }

@@ -148,7 +148,11 @@ fn errors_name_the_limit() {
         (TableError::TooManyFilters, &one[..], &[equals("a", "b"); 33][..]),
         (TableError::PatternsFull { capacity: 9 }, &deep[..], &[][..]),
         (TableError::ClausesFull { capacity: 8 }, &one[..], &[equals("a", "b"); 5][..]),
-        (TableError::TextFull { capacity: 320 }, &one[..], &[equals("a", &long[..200]), equals("a", &long[..201])][..]),
+        (
+            TableError::TextFull { capacity: 320 },
+            &one[..],
+            &[equals("a", &long[..200]), equals("a", &long[..201])][..],
+        ),
         (TableError::EmptyDoc, &one[..], &filters(equals("", "b"))[..]),
         (TableError::DocTooLong, &one[..], &filters(equals(&long[..65], "b"))[..]),
         (TableError::ValueTooLong, &one[..], &filters(equals("a", &long))[..]),

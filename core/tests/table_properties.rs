@@ -10,10 +10,10 @@ mod webhooks;
 use bellwire_core::filter::Value;
 use bellwire_core::table::{Fixed, Growing, MatchTable, Storage, TableBuilder, Verdict, naive};
 use bellwire_core::topic::{Topic, TopicPattern};
+use finds::finds;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
-use finds::finds;
 use regexps::Dfas;
 use webhooks::{Event, Webhook, attributes, crowd, topic, webhooks};
 
@@ -40,7 +40,12 @@ fn expected(webhooks: &[(u32, Webhook)], topic: &Topic<'_>, event: &[(&str, Valu
 }
 
 /// Every topic with every event.
-fn agree(webhooks: &[(u32, Webhook)], topics: &[Topic<'_>], events: &[Event], seed: u32) -> Result<(), TestCaseError> {
+fn agree(
+    webhooks: &[(u32, Webhook)],
+    topics: &[Topic<'_>],
+    events: &[Event],
+    seed: u32,
+) -> Result<(), TestCaseError> {
     let built = table::<Growing>(webhooks, seed);
     let table = MatchTable::load(built.image()).unwrap();
     for topic in topics {

@@ -55,7 +55,6 @@ impl<'a> Filter<'a> {
 
     /// The filter under `not`; a second `not` takes the first away.
     #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "`not` is the operator's name in a definition")]
     pub const fn not(mut self) -> Self {
         self.negated = !self.negated;
         self

@@ -82,13 +82,17 @@ impl fmt::Display for TableError {
             Self::PatternsFull { capacity } => {
                 write!(f, "the table holds at most {capacity} nodes of topic patterns")
             }
-            Self::ClausesFull { capacity } => write!(f, "the table holds at most {capacity} words of filters"),
+            Self::ClausesFull { capacity } => {
+                write!(f, "the table holds at most {capacity} words of filters")
+            }
             Self::TextFull { capacity } => write!(f, "the table holds at most {capacity} bytes"),
             Self::TooLarge => write!(f, "the image of a table has at most {TABLE_BYTES_MAX} bytes"),
             Self::Collisions => {
                 write!(f, "more than {TABLE_BUCKET_MAX} names of the table fall into one bucket")
             }
-            Self::TooManySteps => write!(f, "one event could cost the table more than {TABLE_STEPS_MAX} steps"),
+            Self::TooManySteps => {
+                write!(f, "one event could cost the table more than {TABLE_STEPS_MAX} steps")
+            }
         }
     }
 }
@@ -149,7 +153,9 @@ impl fmt::Display for LoadError {
             Self::TooManySteps { steps } => {
                 write!(f, "one event may take {steps} steps, more than {TABLE_STEPS_MAX}")
             }
-            Self::Malformed { offset } => write!(f, "the part of the match table at byte {offset} is malformed"),
+            Self::Malformed { offset } => {
+                write!(f, "the part of the match table at byte {offset} is malformed")
+            }
         }
     }
 }

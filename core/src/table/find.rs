@@ -63,7 +63,8 @@ impl<'t, A: Attributes + ?Sized> Matches<'t, A> {
         let grouped = view.head.counts.groups > 0;
         walk(&view.slots(), &codes, |found| {
             let many = found.end.wrapping_sub(found.start) as usize >= TABLE_GROUP_ROWS_MIN;
-            let opened = grouped && many && self.open_groups(view, &found) || self.open(found.start, found.end);
+            let opened =
+                grouped && many && self.open_groups(view, &found) || self.open(found.start, found.end);
             if !opened {
                 self.codes = Some(codes);
             }
@@ -86,7 +87,8 @@ impl<'t, A: Attributes + ?Sized> Matches<'t, A> {
         }
         let keys = view.keys_of(&group);
         for doc in group.docs() {
-            let under = self.judge.value_number(view, doc).and_then(|value| rows_under(keys, key(doc, value)));
+            let under =
+                self.judge.value_number(view, doc).and_then(|value| rows_under(keys, key(doc, value)));
             if let Some(rows) = under {
                 self.open(rows.start, rows.end);
             }
@@ -144,7 +146,9 @@ impl<A: Attributes + ?Sized> Iterator for Matches<'_, A> {
                 None => self.fill()?,
                 Some(row) if self.filtered && !self.passes(row) => {}
                 Some(row) if self.listed.is_empty() => return Some(row),
-                Some(row) => return self.listed.get(row as usize).map(|webhook| u32::from_le_bytes(*webhook)),
+                Some(row) => {
+                    return self.listed.get(row as usize).map(|webhook| u32::from_le_bytes(*webhook));
+                }
             }
         }
     }

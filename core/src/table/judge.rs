@@ -55,7 +55,8 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
         clause: &Clause,
     ) -> bool {
         let number = self.numbers.get(usize::from(clause.doc)).copied().unwrap_or(UNSEEN);
-        if number >= SPECIAL && number < OTHER || number == UNSEEN || !clause.compares_values() {
+        let is_known = number != UNSEEN && !(SPECIAL..OTHER).contains(&number);
+        if !is_known || !clause.compares_values() {
             return self.holds_by_value(view, programs, clause);
         }
         let hit = programs.operands(clause).iter().any(|word| W::number(*word) == number);

@@ -51,11 +51,17 @@ pub(super) fn survey<W: Width>(view: &View<'_, W>) -> Result<Survey, usize> {
     let segment_bucket = names(&view.segments(), is_segment).ok_or(part(Part::SegmentBuckets))?;
     let value_bucket = names(&view.values(), is_value).ok_or(part(Part::ValueBuckets))?;
     check(docs(view), part(Part::Docs))?;
-    check(ascends(view.long_words(Part::Webhooks).iter().map(|word| u32::from_le_bytes(*word))), part(Part::Webhooks))?;
+    check(
+        ascends(view.long_words(Part::Webhooks).iter().map(|word| u32::from_le_bytes(*word))),
+        part(Part::Webhooks),
+    )?;
     check(dfas(view), part(Part::DfaStarts))?;
     let filter_steps = filters(view, value_bucket.into()).ok_or(part(Part::ProgramStarts))?;
     check(groups(view), part(Part::Groups))?;
-    check(view.words(Part::Postings).iter().all(|row| W::number(*row) < counts.webhooks), part(Part::Postings))?;
+    check(
+        view.words(Part::Postings).iter().all(|row| W::number(*row) < counts.webhooks),
+        part(Part::Postings),
+    )?;
     let shapes = nodes(view).ok_or(part(Part::Slots))?;
     let bucket_max = segment_bucket.max(value_bucket);
     let visits_max = shapes.count();
@@ -79,8 +85,10 @@ impl Costs {
         let counts = &head.counts;
         let segments = SEGMENTS_MAX as u64 * self.bucket_max;
         let docs = u64::from(counts.docs).min(DOCS_KNOWN as u64) * self.bucket_max;
-        let searches = u64::from(counts.groups).min(self.visits) * (DOCS_KNOWN as u64 + 2) * u64::from(u32::BITS);
-        let windows = u64::from(counts.webhooks / WINDOW_ROWS + 1) * 2 * self.visits * (1 + u64::from(u32::BITS));
+        let searches =
+            u64::from(counts.groups).min(self.visits) * (DOCS_KNOWN as u64 + 2) * u64::from(u32::BITS);
+        let windows =
+            u64::from(counts.webhooks / WINDOW_ROWS + 1) * 2 * self.visits * (1 + u64::from(u32::BITS));
         let windows = if self.visits > CURSORS_MAX as u64 { windows } else { 0 };
         let steps = segments + self.visits + docs + searches + windows;
         u32::try_from(steps.saturating_add(self.filters)).unwrap_or(u32::MAX)
@@ -110,7 +118,10 @@ fn names<W: Width>(names: &Names<'_, W>, is_name: impl Fn(&[u8]) -> bool) -> Opt
     let bounded = bounds(names.buckets.iter().map(number), count)
         && bounds(names.starts.iter().map(number), names.text.len())
         && names.entries.iter().all(|entry| (W::number(*entry) as usize) < count);
-    if !bounded || count > TABLE_VALUES_MAX || !(0..count as u32).all(|name| names.bytes(name).is_some_and(&is_name)) {
+    if !bounded
+        || count > TABLE_VALUES_MAX
+        || !(0..count as u32).all(|name| names.bytes(name).is_some_and(&is_name))
+    {
         return None;
     }
     let sizes = names.buckets.windows(2).map(|pair| match pair {
@@ -203,7 +214,8 @@ fn keys_are<W: Width>(view: &View<'_, W>, group: &Group) -> bool {
     let keys = view.keys_of(group);
     let sound = |bytes: &[u8; 12]| {
         let GroupKey { key, start, end } = GroupKey::read(bytes);
-        (key == REST || group.docs & 1_u32.checked_shl(key >> 24).unwrap_or_default() != 0) && rows(view, start, end)
+        (key == REST || group.docs & 1_u32.checked_shl(key >> 24).unwrap_or_default() != 0)
+            && rows(view, start, end)
     };
     group.keys_start.checked_add(keys.len() as u32) == Some(group.keys_end)
         && ascends(keys.iter().map(|bytes| GroupKey::read(bytes).key))

@@ -79,7 +79,9 @@ pub(super) fn walk<W: Width>(slots: &Slots<'_, W>, codes: &Codes, mut found: imp
 #[inline]
 fn walk_two<W: Width>(slots: &Slots<'_, W>, [first, second]: [u32; 2], found: &mut impl FnMut(Found)) {
     let Some(root) = slots.slot(0) else { return };
-    for (number, slot) in [slots.child(0, root.base, first), slots.child(0, root.base, ANY)].into_iter().flatten() {
+    for (number, slot) in
+        [slots.child(0, root.base, first), slots.child(0, root.base, ANY)].into_iter().flatten()
+    {
         list(slots, slots.child(number, slot.base, second), found);
         list(slots, slots.child(number, slot.base, ANY), found);
         if slots.tails {

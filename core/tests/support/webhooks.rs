@@ -90,7 +90,8 @@ pub(crate) fn webhooks() -> impl Strategy<Value = Vec<(u32, Webhook)>> {
 pub(crate) fn crowd() -> impl Strategy<Value = Vec<(u32, Webhook)>> {
     let patterns = subsequence(vec!["*.*", "A.*", "*.a", "A.a"], 1..=3)
         .prop_map(|texts| texts.into_iter().map(|text| TopicPattern::parse(text).unwrap()).collect());
-    let webhook = (patterns, vec(filter(), 0..3)).prop_map(|(patterns, filters)| Webhook { patterns, filters });
+    let webhook =
+        (patterns, vec(filter(), 0..3)).prop_map(|(patterns, filters)| Webhook { patterns, filters });
     vec(webhook, 0..400).prop_map(|webhooks| (0..).zip(webhooks).collect())
 }
 

@@ -181,10 +181,10 @@ impl Story<'_> {
             Verdict::FilterFailed { filter, actual, .. } => {
                 let wanted: Vec<String> = filter.values().map(|value| value.to_string()).collect();
                 format!(
-                    "{WEBHOOK} does not want it: {} is {}, wanted {}",
+                    "{WEBHOOK} does not want it: {} is {}, wanted [{}]",
                     filter.doc(),
                     actual.map_or("absent".into(), |value| value.to_string()),
-                    wanted.join(" or "),
+                    wanted.join(", "),
                 )
             }
             _ => String::new(),

@@ -109,7 +109,8 @@ impl Table {
         let mut blocks = vec![FIRST as u16; self.rows.len()];
         let mut count = 0;
         loop {
-            let of = |state: u16| state.checked_sub(FIRST as u16).map_or(state, |row| blocks[usize::from(row)]);
+            let of =
+                |state: u16| state.checked_sub(FIRST as u16).map_or(state, |row| blocks[usize::from(row)]);
             let signatures = self.rows.iter().map(|row| row.iter().map(|next| of(*next)).collect::<Vec<_>>());
             let (next, found) = number(blocks.iter().zip(signatures));
             blocks = next.into_iter().map(|block| (block + FIRST) as u16).collect();

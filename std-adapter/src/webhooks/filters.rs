@@ -180,10 +180,7 @@ mod tests {
             FilterSpec {
                 negated: true,
                 doc: "sys.environment.sys.id".into(),
-                test: TestSpec::Regexp {
-                    pattern: "^qa-".into(),
-                    dfa: compile_regexp("^qa-").unwrap()
-                }
+                test: TestSpec::Regexp { pattern: "^qa-".into(), dfa: compile_regexp("^qa-").unwrap() }
             }
         );
     }

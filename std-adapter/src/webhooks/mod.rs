@@ -19,8 +19,8 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 pub use self::change::Change;
-pub use self::registry::Registry;
 use self::filters::FilterSpec;
+pub use self::registry::Registry;
 use self::settings::SpaceSettings;
 use self::table::{TableFault, WebhookTable};
 use crate::store::CommitError;

@@ -24,8 +24,7 @@ pub(super) struct Groups<S: Storage> {
 impl<S: Storage> Groups<S> {
     /// Groups the rows of every node that is worth it. On a builder without the room the others are not grouped.
     pub(super) fn new(trie: &Trie<S>, filters: &Filters<S>, hooks: &[Hook], rules: &[u64]) -> Self {
-        let mut groups =
-            Self { nodes: S::Links::EMPTY, ends: S::Words::EMPTY, entries: S::ValueKeys::EMPTY };
+        let mut groups = Self { nodes: S::Links::EMPTY, ends: S::Words::EMPTY, entries: S::ValueKeys::EMPTY };
         if filters.words.as_slice().is_empty() {
             return groups;
         }
@@ -136,7 +135,9 @@ fn keys_of<S: Storage>(filters: &Filters<S>, hook: &Hook) -> impl Iterator<Item 
     let uses = |place: &u32| filters.values.name(*place).map_or(0, |name| u64::from(name.uses));
     let usable = filters.clauses(hook).filter(|clause| {
         let values = clause.operands.len();
-        clause.asks_for_a_value() && usize::from(clause.doc) < DOCS_KNOWN && (1..=VALUES_MAX).contains(&values)
+        clause.asks_for_a_value()
+            && usize::from(clause.doc) < DOCS_KNOWN
+            && (1..=VALUES_MAX).contains(&values)
     });
     let rarest = usable.min_by_key(|clause| places(clause.operands.clone()).iter().map(uses).sum::<u64>());
     rarest.into_iter().flat_map(move |clause| {

@@ -151,7 +151,9 @@ impl<'i, B: List<u8>> SlotList<'i, B> {
     fn parent(&self, slot: u32) -> u32 {
         let (at, word) = (self.at(slot, 1), usize::from(self.word_bytes));
         let mut bytes = [0; 4];
-        if let (Some(from), Some(to)) = (self.image.as_slice().get(at..at.saturating_add(word)), bytes.get_mut(..word)) {
+        if let (Some(from), Some(to)) =
+            (self.image.as_slice().get(at..at.saturating_add(word)), bytes.get_mut(..word))
+        {
             to.copy_from_slice(from);
         }
         u32::from_le_bytes(bytes)

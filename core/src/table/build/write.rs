@@ -36,8 +36,7 @@ pub(super) fn table<S: Storage>(
     let mut writer = Writer { trie, filters, hooks, rules, keys, segment_keys, value_keys };
     writer.bound_rows();
     let seed = writer.choose_seed(seed)?;
-    let groups =
-        Groups::new(&writer.trie, &writer.filters, writer.hooks.as_slice(), writer.rules.as_slice());
+    let groups = Groups::new(&writer.trie, &writer.filters, writer.hooks.as_slice(), writer.rules.as_slice());
     let counts = writer.counts(&groups)?;
     let head = Head { width: if counts.is_narrow() { 2 } else { 4 }, seed, counts, ..Head::EMPTY };
     let mut image = writer.write(head, &groups);
