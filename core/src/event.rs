@@ -50,7 +50,7 @@ impl<'a> Event<'a> {
         }
         let free = self.attributes.get_mut(usize::from(self.count)).ok_or(EventError::TooManyAttributes)?;
         *free = (name, value);
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         Ok(self)
     }
 

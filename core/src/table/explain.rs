@@ -49,10 +49,15 @@ pub(super) fn verdict<'t, A: Attributes + ?Sized>(
         let Some(pattern) = pattern(&view, row, topic) else { return Verdict::NoPattern };
         let mut judge = Judge::new(attributes);
         let programs = view.programs();
-        let mut clauses = programs.clauses(row).enumerate();
-        match clauses.find(|(_, clause)| !judge.holds(&view, &programs, clause)) {
+        let (mut clauses, mut number) = (programs.clauses(row), 0_usize);
+        let failed = clauses.find(|clause| {
+            let holds = judge.holds(&view, &programs, clause);
+            number = number.saturating_add(holds.into());
+            !holds
+        });
+        match failed {
             None => Verdict::Matched { pattern },
-            Some((number, clause)) => {
+            Some(clause) => {
                 let actual = judge.actual(&view, clause.doc);
                 Verdict::FilterFailed { number, filter: FilterView::new(any, &clause), actual }
             }
@@ -101,7 +106,7 @@ impl<'t> PatternView<'t> {
             };
             let Some(place) = pattern.segments.get_mut(pattern.count) else { break };
             *place = segment;
-            pattern.count += 1;
+            pattern.count = pattern.count.wrapping_add(1);
             slot = node.parent;
         }
         if let Some(used) = pattern.segments.get_mut(..pattern.count) {
@@ -112,7 +117,7 @@ impl<'t> PatternView<'t> {
 
     /// The parts between the dots, wildcards included.
     pub fn segments(&self) -> impl Iterator<Item = &'t str> + Clone {
-        self.segments.into_iter().take(self.count)
+        self.segments.get(..self.count).unwrap_or_default().iter().copied()
     }
 
     /// What each segment leaves open: nothing, one segment, all the rest.

@@ -41,7 +41,7 @@ impl Group {
     /// The attributes of its keys.
     pub(super) fn docs(&self) -> impl Iterator<Item = u8> + use<> {
         let docs = self.docs;
-        (0..DOCS_KNOWN as u8).filter(move |doc| docs & (1 << doc) != 0)
+        (0..DOCS_KNOWN as u8).filter(move |doc| docs & 1_u32.wrapping_shl((*doc).into()) != 0)
     }
 }
 

@@ -85,33 +85,34 @@ impl Counts {
 
     /// Bytes of one part, by its number in [`Part`].
     const fn part_bytes(&self, part: usize, word: u64, listed: bool) -> u64 {
-        match part {
-            0 => word * bounds(bucket_count(self.segments)),
-            1 => word * self.segments as u64,
-            2 => word * bounds(self.segments),
-            3 => self.segment_bytes as u64,
-            4 => word * bounds(bucket_count(self.values)),
-            5 => word * self.values as u64,
-            6 => word * bounds(self.values),
-            7 => self.value_bytes as u64,
-            8 => word * self.docs as u64,
-            9 if listed => 4 * self.webhooks as u64,
-            10 if self.words > 0 => word * bounds(self.webhooks),
-            11 => word * self.words as u64,
-            12 => 4 * bounds(self.dfas),
-            13 => self.dfa_bytes as u64,
-            14 => 16 * self.groups as u64,
-            15 => 12 * self.group_keys as u64,
-            16 => word * self.postings as u64,
-            17 => 3 * word * bounds(self.slots),
-            _ => 0,
-        }
+        let (size, count) = match part {
+            0 => (word, bounds(bucket_count(self.segments))),
+            1 => (word, self.segments as u64),
+            2 => (word, bounds(self.segments)),
+            3 => (1, self.segment_bytes as u64),
+            4 => (word, bounds(bucket_count(self.values))),
+            5 => (word, self.values as u64),
+            6 => (word, bounds(self.values)),
+            7 => (1, self.value_bytes as u64),
+            8 => (word, self.docs as u64),
+            9 if listed => (4, self.webhooks as u64),
+            10 if self.words > 0 => (word, bounds(self.webhooks)),
+            11 => (word, self.words as u64),
+            12 => (4, bounds(self.dfas)),
+            13 => (1, self.dfa_bytes as u64),
+            14 => (16, self.groups as u64),
+            15 => (12, self.group_keys as u64),
+            16 => (word, self.postings as u64),
+            17 => (word.saturating_mul(3), bounds(self.slots)),
+            _ => (0, 0),
+        };
+        count.saturating_mul(size)
     }
 }
 
 /// Numbers that bound `count` lists which follow each other; none without lists.
 const fn bounds(count: u32) -> u64 {
-    if count == 0 { 0 } else { count as u64 + 1 }
+    if count == 0 { 0 } else { (count as u64).saturating_add(1) }
 }
 
 /// Buckets for so many names.

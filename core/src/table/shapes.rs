@@ -4,34 +4,51 @@ use crate::limits::SEGMENTS_MAX;
 
 use super::walk::{ANY, TAIL};
 
-/// A bit for each shape of up to `SEGMENTS_MAX` segments, and one for each that goes on with `**`.
+/// Where the codes that lead to a node are stars.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    /// A bit for each code but `**`, behind a one that tells their number.
+    stars: u16,
+    /// Whether the last code is `**`.
+    tail: bool,
+}
+
+impl Shape {
+    /// No code.
+    pub(super) const ROOT: Self = Self { stars: 1, tail: false };
+
+    /// The shape with one code more, which comes before those there are.
+    #[inline]
+    pub(super) const fn below(self, code: u32) -> Self {
+        match code {
+            TAIL => Self { tail: true, ..self },
+            _ => Self { stars: self.stars << 1 | (code == ANY) as u16, ..self },
+        }
+    }
+}
+
+const WORDS: usize = (2 << SEGMENTS_MAX) / 64;
+
+/// A set of shapes.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Shapes {
-    plain: [u64; (2 << SEGMENTS_MAX) / 64],
-    tails: [u64; (2 << SEGMENTS_MAX) / 64],
+    plain: [u64; WORDS],
+    tails: [u64; WORDS],
 }
 
 impl Shapes {
-    /// Adds the shape of a node, given the codes that lead to it, the last first.
-    pub(super) fn add(&mut self, codes: impl Iterator<Item = u32>) {
-        // A one before the bits tells their number.
-        let (mut shape, mut tail) = (1_usize, false);
-        for code in codes {
-            if code == TAIL {
-                tail = true;
-            } else {
-                shape = shape << 1 | usize::from(code == ANY);
-            }
-        }
-        let bits = if tail { &mut self.tails } else { &mut self.plain };
-        if let Some(bits) = bits.get_mut(shape / 64) {
-            *bits |= 1 << (shape % 64);
+    /// Adds a shape.
+    #[inline]
+    pub(super) fn add(&mut self, shape: Shape) {
+        let bits = if shape.tail { &mut self.tails } else { &mut self.plain };
+        if let Some(bits) = bits.get_mut(usize::from(shape.stars / 64)) {
+            *bits |= 1 << (shape.stars % 64);
         }
     }
 
     /// How many shapes there are: so many nodes an event visits at most.
     pub(super) fn count(&self) -> u32 {
-        self.plain.iter().chain(&self.tails).map(|bits| bits.count_ones()).sum()
+        self.plain.iter().chain(&self.tails).map(|bits| bits.count_ones()).fold(0, u32::saturating_add)
     }
 
     /// Whether a pattern ends with `**`.

@@ -15,11 +15,11 @@ use super::judge::DOCS_KNOWN;
 use super::layout::Part;
 use super::names::Names;
 use super::program::{Clause, Operator};
-use super::shapes::Shapes;
+use super::shapes::{Shape, Shapes};
 use super::value::{self, INTEGER, TEXT};
-use super::view::View;
+use super::view::{Slots, View};
 use super::walk::{FIRST_SEGMENT, TAIL};
-use super::width::{Width, none};
+use super::width::{Slot, Width, none};
 use super::window::WINDOW_ROWS;
 use crate::filter::Value;
 
@@ -83,14 +83,17 @@ struct Costs {
 impl Costs {
     fn steps(&self, head: &Head) -> u32 {
         let counts = &head.counts;
-        let segments = SEGMENTS_MAX as u64 * self.bucket_max;
-        let docs = u64::from(counts.docs).min(DOCS_KNOWN as u64) * self.bucket_max;
-        let searches =
-            u64::from(counts.groups).min(self.visits) * (DOCS_KNOWN as u64 + 2) * u64::from(u32::BITS);
-        let windows =
-            u64::from(counts.webhooks / WINDOW_ROWS + 1) * 2 * self.visits * (1 + u64::from(u32::BITS));
+        // No product comes near the limit of 64 bits.
+        let product = |factors: [u64; 3]| factors.into_iter().fold(1, u64::saturating_mul);
+        let bits = u64::from(u32::BITS);
+        let docs = u64::from(counts.docs).min(DOCS_KNOWN as u64);
+        let names = product([docs.saturating_add(SEGMENTS_MAX as u64), self.bucket_max, 1]);
+        let groups = u64::from(counts.groups).min(self.visits);
+        let searches = product([groups, DOCS_KNOWN as u64 + 2, bits]);
+        let windows = u64::from(counts.webhooks / WINDOW_ROWS).saturating_add(1).saturating_mul(2);
+        let windows = product([windows, self.visits, bits + 1]);
         let windows = if self.visits > CURSORS_MAX as u64 { windows } else { 0 };
-        let steps = segments + self.visits + docs + searches + windows;
+        let steps = [names, self.visits, searches, windows].into_iter().fold(0, u64::saturating_add);
         u32::try_from(steps.saturating_add(self.filters)).unwrap_or(u32::MAX)
     }
 }
@@ -103,12 +106,12 @@ fn ascends(mut numbers: impl Iterator<Item = u32>) -> bool {
 
 /// Whether bounds start at 0, never descend, and end at `end`; none are the bounds of nothing.
 fn bounds(bounds: impl Iterator<Item = u32>, end: usize) -> bool {
-    let mut last = 0;
-    let ordered = bounds.enumerate().all(|(number, bound)| {
-        let before = core::mem::replace(&mut last, bound);
-        before <= bound && (number > 0 || bound == 0)
+    let mut last = None;
+    let ordered = bounds.into_iter().all(|bound| match last.replace(bound) {
+        None => bound == 0,
+        Some(before) => before <= bound,
     });
-    ordered && last as usize == end
+    ordered && last.unwrap_or_default() as usize == end
 }
 
 /// Checks names, and gives how many the largest bucket has.
@@ -164,19 +167,20 @@ fn dfas<W: Width>(view: &View<'_, W>) -> bool {
 /// Checks all filters, and gives the steps of judging every one of them.
 fn filters<W: Width>(view: &View<'_, W>, bucket_max: u64) -> Option<u64> {
     let programs = view.programs();
-    let mut steps = 0;
+    let mut steps = 0_u64;
     let mut at = 0;
-    for (number, start) in programs.starts.iter().enumerate() {
-        let end = W::number(*start) as usize;
-        if number == 0 && end != 0 {
-            return None;
-        }
+    let mut bounds = programs.starts.iter().map(|start| W::number(*start) as usize);
+    if bounds.next().unwrap_or_default() != 0 {
+        return None;
+    }
+    for end in bounds {
         while at < end {
             let clause = Clause::read(|at| programs.word(at), at).filter(|clause| is_clause(view, clause))?;
             at = clause.operands.end;
-            steps += u64::from(clause.steps());
+            steps = u64::saturating_add(steps, clause.steps().into());
             // Attributes that are not remembered are looked up again.
-            steps += if usize::from(clause.doc) < DOCS_KNOWN { 0 } else { bucket_max };
+            let looked_up = if usize::from(clause.doc) < DOCS_KNOWN { 0 } else { bucket_max };
+            steps = steps.saturating_add(looked_up);
         }
         if at != end {
             return None;
@@ -241,35 +245,41 @@ fn nodes<W: Width>(view: &View<'_, W>) -> Option<Shapes> {
             return None;
         }
         start = end;
-        if number == 0 || slot.parent != none(size_of::<W::Word>() as u8) {
-            shapes.add(path(view, number)?);
-        } else if end != slot.rows {
-            return None;
+        match (number, slot.parent == none(size_of::<W::Word>() as u8)) {
+            (0, true) => shapes.add(Shape::ROOT),
+            (0, false) => return None,
+            (_, false) => shapes.add(shape(view, &slots, number, slot)?),
+            (_, true) if end != slot.rows => return None,
+            _ => {}
         }
     }
     Some(shapes)
 }
 
-/// The codes that lead to a node, the last first; `None` when it is no node of the trie.
-fn path<W: Width>(view: &View<'_, W>, mut number: u32) -> Option<impl Iterator<Item = u32>> {
-    let slots = view.slots();
-    let free = none(size_of::<W::Word>() as u8);
-    let mut codes = [0_u32; SEGMENTS_MAX];
-    let mut count = 0_usize;
-    while number != 0 {
-        let parent_number = slots.slot(number)?.parent;
-        let parent = slots.slot(parent_number).filter(|_| parent_number < view.head.counts.slots)?;
+/// The shape of a node that is not the root; `None` when it is no node of the trie.
+fn shape<W: Width>(
+    view: &View<'_, W>,
+    slots: &Slots<'_, W>,
+    mut number: u32,
+    mut slot: Slot,
+) -> Option<Shape> {
+    let (count, free) = (view.head.counts.slots, none(size_of::<W::Word>() as u8));
+    let codes = view.head.counts.segments.saturating_add(FIRST_SEGMENT);
+    let mut shape = Shape::ROOT;
+    for level in 0..SEGMENTS_MAX {
+        let parent = slots.slot(slot.parent).filter(|_| slot.parent < count)?;
         let code = number.wrapping_sub(parent.base) & free;
-        let known = code.wrapping_sub(FIRST_SEGMENT) < view.head.counts.segments || code < FIRST_SEGMENT;
         // Nothing comes behind `**`.
-        if !known || code == TAIL && count > 0 {
+        if code >= codes || code == TAIL && level > 0 {
             return None;
         }
-        *codes.get_mut(count)? = code;
-        count += 1;
-        number = parent_number;
+        shape = shape.below(code);
+        (number, slot) = (slot.parent, parent);
+        if number == 0 {
+            return (slot.parent == free).then_some(shape);
+        }
     }
-    (slots.slot(0)?.parent == free).then(|| codes.into_iter().take(count))
+    None
 }
 
 // A value's name is a byte for the type and its bytes; the longest is a regular expression.

@@ -37,10 +37,10 @@ impl Codes {
             (*first, *second) = (code(topic.kind()), code(topic.action()));
             return Self { codes, count: 2 };
         }
-        let mut count = 0;
+        let mut count = 0_usize;
         for (place, segment) in codes.iter_mut().zip(topic.segments()) {
             *place = code(segment);
-            count += 1;
+            count = count.wrapping_add(1);
         }
         Self { codes, count }
     }

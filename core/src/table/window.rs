@@ -31,7 +31,9 @@ impl Window {
             if *bits != 0 {
                 let bit = bits.trailing_zeros();
                 *bits &= bits.wrapping_sub(1);
-                return Some(self.base.wrapping_add(self.word as u32 * u64::BITS).wrapping_add(bit));
+                return Some(
+                    self.base.wrapping_add((self.word as u32).wrapping_mul(u64::BITS)).wrapping_add(bit),
+                );
             }
             self.word = self.word.wrapping_add(1);
         }

@@ -11,7 +11,7 @@ mod scan;
 use core::fmt;
 
 pub use error::{TopicError, TopicErrorKind};
-use scan::{ANY, TAIL, action_at, check_segment, check_segments, is_short, kind_at, prefix_bytes};
+use scan::{ANY, Segments, TAIL, action_at, check_segment, check_segments, is_short, kind_at, prefix_bytes};
 
 /// What happened to what: the topic of one event.
 ///
@@ -44,12 +44,13 @@ impl<'a> Topic<'a> {
         let topic = text.get(start..).unwrap_or_default();
         if is_short(topic) {
             let (kind, dot) = kind_at(text, start)?;
-            action_at(text, dot + 1)?;
+            action_at(text, dot.saturating_add(1))?;
             return Ok(Self { text: topic, first_dot: kind.len() as u8, last_dot: kind.len() as u16 });
         }
         check_segments(topic, false)?;
-        let first_dot = topic.find('.').unwrap_or_default() as u8;
-        let last_dot = topic.rfind('.').unwrap_or_default() as u16;
+        let is_dot = |byte: &u8| *byte == b'.';
+        let first_dot = topic.as_bytes().iter().position(is_dot).unwrap_or_default() as u8;
+        let last_dot = topic.as_bytes().iter().rposition(is_dot).unwrap_or_default() as u16;
         Ok(Self { text: topic, first_dot, last_dot })
     }
 
@@ -65,12 +66,12 @@ impl<'a> Topic<'a> {
 
     /// The action, the part after the last dot: `publish`.
     pub fn action(&self) -> &'a str {
-        self.text.get(usize::from(self.last_dot) + 1..).unwrap_or_default()
+        self.text.get(usize::from(self.last_dot).saturating_add(1)..).unwrap_or_default()
     }
 
     /// The parts between the dots, two at least.
     pub fn segments(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
-        self.text.split('.')
+        Segments::of(self.text)
     }
 
     /// Whether the topic is `Type.action`, as all of Contentful's are.
@@ -145,12 +146,12 @@ impl<'a> TopicPattern<'a> {
 
     /// The last segment wanted; `None` is any.
     pub fn action(&self) -> Option<&'a str> {
-        self.text.rsplit('.').next().filter(|segment| !matches!(*segment, ANY | TAIL))
+        self.segments().last().filter(|segment| !matches!(*segment, ANY | TAIL))
     }
 
     /// The parts between the dots, wildcards included.
     pub fn segments(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
-        self.text.split('.')
+        Segments::of(self.text)
     }
 
     /// Whether the pattern takes `topic` in.
@@ -171,7 +172,8 @@ fn check_short(text: &str) -> Result<(), TopicError> {
         Some(_) => 1,
         None => kind_at(text, 0)?.1,
     };
-    if text.get(dot + 1..) == Some(ANY) { Ok(()) } else { action_at(text, dot + 1).map(|_| ()) }
+    let start = dot.saturating_add(1);
+    if text.get(start..) == Some(ANY) { Ok(()) } else { action_at(text, start).map(|_| ()) }
 }
 
 impl fmt::Display for TopicPattern<'_> {

@@ -32,11 +32,12 @@ pub(super) fn kind_at(text: &str, start: usize) -> Result<(&str, usize), TopicEr
     if !rest.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return Err(wrong_byte(rest, start, 0, TopicErrorKind::TypeStart));
     }
-    let length = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    let bytes = rest.as_bytes();
+    let length = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(bytes.len());
     match rest.split_at_checked(length) {
         Some((kind, after)) if after.starts_with('.') => {
             within(kind, start, TYPE_BYTES_MAX, TopicErrorKind::TypeTooLong)
-                .map(|kind| (kind, start + length))
+                .map(|kind| (kind, start.saturating_add(length)))
         }
         _ => Err(wrong_byte(rest, start, length, TopicErrorKind::TypeEnd)),
     }
@@ -48,7 +49,7 @@ pub(super) fn action_at(text: &str, start: usize) -> Result<&str, TopicError> {
     if !rest.starts_with(|first: char| first.is_ascii_lowercase()) {
         return Err(wrong_byte(rest, start, 0, TopicErrorKind::ActionStart));
     }
-    match rest.bytes().position(|byte| !matches!(byte, b'a'..=b'z' | b'_')) {
+    match rest.as_bytes().iter().position(|byte| !matches!(byte, b'a'..=b'z' | b'_')) {
         Some(length) => Err(wrong_byte(rest, start, length, TopicErrorKind::ActionEnd)),
         None => within(rest, start, ACTION_BYTES_MAX, TopicErrorKind::ActionTooLong),
     }
@@ -58,18 +59,19 @@ pub(super) fn action_at(text: &str, start: usize) -> Result<&str, TopicError> {
 /// one `**`.
 pub(super) fn check_segments(text: &str, wild: bool) -> Result<(), TopicError> {
     let mut start = 0;
-    for (number, segment) in text.split('.').enumerate() {
+    for (number, segment) in Segments::of(text).enumerate() {
         if number == SEGMENTS_MAX {
             return Err(TopicError { kind: TopicErrorKind::TooManySegments, offset: start });
         }
-        let last = start + segment.len() == text.len();
+        let end = start.saturating_add(segment.len());
+        let last = end == text.len();
         match segment {
             ANY if wild => {}
             TAIL if wild && last => {}
             TAIL if wild => return Err(TopicError { kind: TopicErrorKind::TailWildcard, offset: start }),
             _ => check_segment(segment, start)?,
         }
-        start += segment.len() + 1;
+        start = end.saturating_add(1);
     }
     Ok(())
 }
@@ -77,7 +79,7 @@ pub(super) fn check_segments(text: &str, wild: bool) -> Result<(), TopicError> {
 /// A segment of a topic that is read by the rules for more than two.
 pub(super) fn check_segment(segment: &str, start: usize) -> Result<(), TopicError> {
     let belongs = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    match segment.bytes().position(|byte| !belongs(byte)) {
+    match segment.as_bytes().iter().position(|byte| !belongs(*byte)) {
         Some(length) => Err(wrong_byte(segment, start, length, TopicErrorKind::SegmentByte)),
         None if segment.is_empty() => Err(TopicError { kind: TopicErrorKind::SegmentEmpty, offset: start }),
         None => within(segment, start, SEGMENT_BYTES_MAX, TopicErrorKind::SegmentTooLong).map(|_| ()),
@@ -85,11 +87,40 @@ pub(super) fn check_segment(segment: &str, start: usize) -> Result<(), TopicErro
 }
 
 fn within(side: &str, start: usize, bytes_max: usize, kind: TopicErrorKind) -> Result<&str, TopicError> {
-    if side.len() > bytes_max { Err(TopicError { kind, offset: start + bytes_max }) } else { Ok(side) }
+    if side.len() > bytes_max {
+        Err(TopicError { kind, offset: start.saturating_add(bytes_max) })
+    } else {
+        Ok(side)
+    }
 }
 
 /// A `*` among other characters, or out of place, is the likeliest slip: it has a message of its own.
 fn wrong_byte(rest: &str, start: usize, length: usize, kind: TopicErrorKind) -> TopicError {
     let kind = if rest.as_bytes().get(length) == Some(&b'*') { TopicErrorKind::Wildcard } else { kind };
-    TopicError { kind, offset: start + length }
+    TopicError { kind, offset: start.saturating_add(length) }
+}
+
+/// The parts of a text between its dots.
+#[derive(Clone)]
+pub(super) struct Segments<'a> {
+    /// What was not given yet; `None` behind the last.
+    rest: Option<&'a str>,
+}
+
+impl<'a> Segments<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { rest: Some(text) }
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = &'a str;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest?;
+        let dot = rest.as_bytes().iter().position(|byte| *byte == b'.');
+        self.rest = dot.and_then(|dot| rest.get(dot.saturating_add(1)..));
+        rest.get(..dot.unwrap_or(rest.len()))
+    }
 }
