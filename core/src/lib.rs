@@ -1,8 +1,11 @@
 //! The core of bellwire: it decides which webhooks an event is for, which bytes travel, and when to try again.
 //!
 //! Values go in (an event, a moment, an outcome) and values come out (webhooks, bytes, a decision). Nothing here
-//! reads a clock, opens a socket or, unless the feature `alloc` is on, asks for memory: the crate builds for a microcontroller as it builds for a
+//! reads a clock, opens a socket or asks for memory: the crate builds for a microcontroller as it builds for a
 //! server, and both run the same code.
+//!
+//! Features: `regexp` (on by default) runs regular expressions in filters; `alloc` lets tables grow while they are built;
+//! `smoltcp` brings a transport for frames.
 //!
 //! # An event finds its webhooks
 //!

@@ -10,7 +10,7 @@ use super::width::Width;
 /// So many attributes are remembered once they were looked up; the others are looked up for every filter.
 pub(super) const DOCS_KNOWN: usize = 8;
 /// After so many comparisons of bytes, finding the number of a value is worth it.
-const COMPARISONS_MAX: u32 = 2;
+const COMPARISONS_MAX: u32 = 6;
 
 /// The attribute was not looked up yet. No value has such a number, nor one of the following.
 const UNSEEN: u32 = u32::MAX;
