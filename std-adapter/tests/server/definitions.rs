@@ -137,6 +137,10 @@ async fn an_unchanged_object_is_answered_with_304() {
         let again = server.send(Method::GET, &definition_path("w"), &[("If-None-Match", &known)], "").await;
         assert_eq!((again.status, again.body.len()), (304, 0), "{known}");
     }
+    let head = server.send(Method::HEAD, &definition_path("w"), &[], "").await;
+    assert_eq!((head.status, head.header("etag"), head.body.len()), (200, Some(&*etag), 0));
+    let known = server.send(Method::HEAD, &definition_path("w"), &[("If-None-Match", &etag)], "").await;
+    assert_eq!(known.status, 304);
     server.put_version(&definition_path("w"), 0, &definition()).await.ok();
     let changed = server.send(Method::GET, &definition_path("w"), &[("If-None-Match", &etag)], "").await;
     assert_eq!(changed.status, 200);

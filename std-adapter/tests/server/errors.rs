@@ -66,6 +66,8 @@ async fn what_is_not_there_says_what_it_would_have_been() {
         assert_eq!(object["message"], "The resource could not be found.");
     }
     server.get("/nowhere").await.error(404, "NotFound");
+    server.get(&format!("{LIST}/")).await.error(404, "NotFound");
+    server.get(&definition_path("%FF")).await.error(400, "BadRequest");
     server.delete(LIST).await.error(405, "MethodNotAllowed");
     server.send(Method::PATCH, &definition_path("w"), &[], "{}").await.error(405, "MethodNotAllowed");
 }
