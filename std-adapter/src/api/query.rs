@@ -86,16 +86,33 @@ fn parse_order(value: &str, fields: &[&str]) -> Result<Vec<Order>, ApiError> {
         .collect()
 }
 
+/// The text of a header that can be there once.
+///
+/// # Errors
+/// `BadRequest` when it is there twice, or has other characters than visible ASCII and blanks: taking one of two or
+/// passing over an unreadable one would be guessing.
+pub(super) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(ApiError::BadRequest(format!("The header {name} is there more than once.")));
+    }
+    value
+        .to_str()
+        .map(Some)
+        .map_err(|_| ApiError::BadRequest(format!("The header {name} has characters beyond visible ASCII.")))
+}
+
 /// The version that a caller means to replace.
 ///
 /// # Errors
 /// `BadRequest` when the header is not a whole number.
 pub(super) fn expected_version(headers: &HeaderMap) -> Result<Expected, ApiError> {
-    let Some(value) = headers.get("x-contentful-version") else { return Ok(Expected::Unsaid) };
-    let version = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    version
+    let Some(text) = header(headers, "X-Contentful-Version")? else { return Ok(Expected::Unsaid) };
+    text.trim()
+        .parse()
         .map(Expected::Version)
-        .ok_or_else(|| ApiError::BadRequest("The header X-Contentful-Version must be a whole number.".into()))
+        .map_err(|_| ApiError::BadRequest("The header X-Contentful-Version must be a whole number.".into()))
 }
 
 /// Reads a body of at most `limit` bytes.

@@ -90,6 +90,11 @@ async fn a_stale_or_missing_version_is_a_conflict() {
     }
     let object = server.put(&definition_path("w"), &definition()).await.error(409, "VersionMismatch");
     assert_eq!(object["details"]["currentVersion"], 1);
+    let twice = [("X-Contentful-Version", "1"), ("X-Contentful-Version", "2")];
+    server
+        .send(Method::PUT, &definition_path("w"), &twice, definition().to_string())
+        .await
+        .error(400, "BadRequest");
     for version in ["one", "-1", "1.0", ""] {
         server
             .send(
