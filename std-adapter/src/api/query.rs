@@ -22,6 +22,9 @@ pub(super) struct Paging {
     pub order: Vec<Order>,
 }
 
+/// What a list that is kept in the order of creation can be ordered by.
+pub(super) const CREATION: [&str; 1] = ["sys.createdAt"];
+
 /// One field of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Order {
@@ -53,6 +56,11 @@ impl Paging {
             )));
         }
         Ok(paging)
+    }
+
+    /// Whether the largest comes first; `None` when no order was asked for.
+    pub(super) fn descending(&self) -> Option<bool> {
+        self.order.first().map(|order| order.descending)
     }
 
     /// The items of this page out of all.

@@ -8,18 +8,21 @@ use serde_json::Value;
 
 use super::access::{Caller, Wish};
 use super::error::ApiError;
-use super::query::{Paging, expected_version, read_json};
+use super::query::{CREATION, Paging, expected_version, read_json};
 use super::{Answer, AppState, Reply, shape};
 use crate::ingest::DEFAULT_ENVIRONMENT;
 use crate::limits::NAME_BYTES_MAX;
 use crate::problem::Problem;
 use crate::webhooks::Expected;
 
-/// `GET /spaces`: those that the token may see, oldest first.
+/// `GET /spaces`: those that the token may see, oldest first unless the caller says otherwise.
 pub(super) async fn list(State(app): AppState, caller: Caller, RawQuery(query): RawQuery) -> Answer {
-    let paging = Paging::parse(query.as_deref(), &[])?;
+    let paging = Paging::parse(query.as_deref(), &CREATION)?;
     let mut spaces = app.registry.spaces();
     spaces.retain(|space| caller.0.space_uid.is_none_or(|uid| uid == space.uid));
+    if paging.descending() == Some(true) {
+        spaces.reverse();
+    }
     let total = spaces.len();
     let items = paging.cut(spaces.into_iter().map(|space| shape::space(&space.record())));
     Ok(Reply::ok(shape::array(total, paging.skip, paging.limit, items)))
@@ -62,7 +65,7 @@ pub(super) async fn environments(
     Path(space): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let paging = Paging::parse(query.as_deref(), &[])?;
+    let paging = Paging::parse(query.as_deref(), &CREATION)?;
     let space = caller.enter(&app, &space, Wish::Enter)?;
     let master = shape::environment(&space.record(), DEFAULT_ENVIRONMENT);
     Ok(Reply::ok(shape::array(1, paging.skip, paging.limit, paging.cut(std::iter::once(master)))))

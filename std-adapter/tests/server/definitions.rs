@@ -127,6 +127,22 @@ async fn lists_are_cut_and_ordered_as_asked() {
 }
 
 #[tokio::test]
+async fn lists_kept_by_creation_can_be_turned_round() {
+    let server = Server::start().await;
+    server.put("/spaces/s2", &json!({"name": "Space two"})).await.ok();
+    for role in ["read", "manage"] {
+        server.token(role).await;
+    }
+    for (path, member, oldest) in [("/spaces", "name", "Space one"), ("/spaces/s1/tokens", "role", "read")] {
+        for (order, place) in [("", 0), ("?order=sys.createdAt", 0), ("?order=-sys.createdAt", 1)] {
+            let page = server.get(&format!("{path}{order}")).await.ok();
+            assert_eq!(page["items"][place][member], oldest, "{path}{order}");
+        }
+    }
+    server.get("/spaces/s1/environments?order=-sys.createdAt").await.ok();
+}
+
+#[tokio::test]
 async fn an_unchanged_object_is_answered_with_304() {
     let server = Server::start().await;
     server.webhook("w", &definition()).await;
