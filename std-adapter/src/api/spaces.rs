@@ -13,7 +13,7 @@ use super::{Answer, AppState, Reply, shape};
 use crate::ingest::DEFAULT_ENVIRONMENT;
 use crate::limits::NAME_BYTES_MAX;
 use crate::problem::Problem;
-use crate::webhooks::Expected;
+use crate::webhooks::{Expected, Space};
 
 /// `GET /spaces`: those that the token may see, oldest first unless the caller says otherwise.
 pub(super) async fn list(State(app): AppState, caller: Caller, RawQuery(query): RawQuery) -> Answer {
@@ -78,21 +78,25 @@ pub(super) async fn environment(
     Path((space, environment)): Path<(String, String)>,
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Enter)?;
-    if Id::parse(&environment).is_err() {
-        return Err(ApiError::not_found("Environment", &environment, &space.id));
-    }
+    find_environment(&space, &environment)?;
     Ok(Reply::ok(shape::environment(&space.record(), &environment)))
+}
+
+/// Every well-formed id is an environment.
+fn find_environment(space: &Space, id: &str) -> Result<(), ApiError> {
+    Id::parse(id).map(drop).map_err(|_| ApiError::not_found("Environment", id, &space.id))
 }
 
 /// `GET /spaces/{space}/environments/{environment}/tags`: none; importers ask for them.
 pub(super) async fn tags(
     State(app): AppState,
     caller: Caller,
-    Path((space, _)): Path<(String, String)>,
+    Path((space, environment)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Answer {
     let paging = Paging::parse(query.as_deref(), &["sys.createdAt", "sys.id", "name"])?;
-    caller.enter(&app, &space, Wish::Enter)?;
+    let space = caller.enter(&app, &space, Wish::Enter)?;
+    find_environment(&space, &environment)?;
     Ok(Reply::ok(shape::array(0, paging.skip, paging.limit, Vec::new())))
 }
 

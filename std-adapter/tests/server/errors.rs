@@ -56,6 +56,7 @@ async fn what_is_not_there_says_what_it_would_have_been() {
             "0000000000000000000001",
         ),
         ("/spaces/s1/environments/no spaces".replace(' ', "%20"), "Environment", "no spaces"),
+        ("/spaces/s1/environments/a%2Fb/tags".into(), "Environment", "a/b"),
     ] {
         let object = server.get(&path).await.error(404, "NotFound");
         assert_eq!(
