@@ -198,13 +198,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// User name and password come together, or the password is the stored one.
+    /// User name and password come together, or the password is the one stored with this user name.
     fn basic_auth(&mut self) -> (Option<String>, Option<Secret>) {
         let username = self.optional_text("httpBasicUsername");
         let password = self.optional_text("httpBasicPassword").map(Secret::new);
         let stored = self
             .previous
-            .filter(|was| was.basic_username.is_some())
+            .filter(|was| was.basic_username.as_deref() == username)
             .and_then(|was| was.basic_password.clone());
         match (username, password) {
             (None, None) => (None, None),

@@ -59,6 +59,11 @@ async fn a_put_replaces_everything_but_the_secrets_that_it_repeats() {
     let updated = server.put_version(&definition_path("w"), 0, &again).await.ok();
     assert_eq!((&updated["sys"]["version"], &updated["headers"]), (&json!(1), &shown));
 
+    // Another user has another password.
+    again["httpBasicUsername"] = "another".into();
+    let refused = server.put_version(&definition_path("w"), 1, &again).await.error(422, "ValidationFailed");
+    assert_eq!(refused["details"]["errors"][0]["path"], "httpBasicPassword");
+
     let bare = server.put_version(&definition_path("w"), 1, &definition()).await.ok();
     assert_eq!(
         (&bare["headers"], &bare["filters"], &bare["transformation"]),
