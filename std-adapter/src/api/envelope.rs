@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -26,7 +26,7 @@ use crate::limits::URI_CHARS_MAX;
 
 /// The media type of the management API.
 pub const MEDIA_TYPE: &str = "application/vnd.contentful.management.v1+json";
-/// Bytes of an answer for which an ETag is worked out; the largest page of calls is far below.
+/// Bytes of an answer for which an ETag is worked out; larger ones, pages of huge definitions, go without.
 const ETAG_BODY_BYTES_MAX: usize = 16_000_000;
 /// Hex digits of a request id and of an ETag.
 const HEX_DIGITS: usize = 32;
@@ -124,6 +124,9 @@ fn fill_error(mut response: Response, request_id: &str) -> Response {
 
 /// Adds the ETag, and answers 304 when the caller has just this.
 async fn tag(response: Response, if_none_match: Option<&HeaderValue>) -> Response {
+    if response.body().size_hint().exact().is_none_or(|bytes| bytes > ETAG_BODY_BYTES_MAX as u64) {
+        return response;
+    }
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = to_bytes(body, ETAG_BODY_BYTES_MAX).await else {
         return ApiError::Internal.into_response();

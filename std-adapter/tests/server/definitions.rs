@@ -168,6 +168,20 @@ async fn an_unchanged_object_is_answered_with_304() {
 }
 
 #[tokio::test]
+async fn a_page_of_huge_definitions_is_answered_without_an_etag() {
+    let server = Server::start().await;
+    let mut huge = definition();
+    huge["transformation"] = json!({"body": "x".repeat(990_000)});
+    for number in 0..17 {
+        server.webhook(&format!("w{number}"), &huge).await;
+    }
+    let page = server.get(LIST).await;
+    assert_eq!((page.status, page.header("etag")), (200, None));
+    assert_eq!(page.json()["items"].as_array().unwrap().len(), 17);
+    assert!(server.get(&format!("{LIST}?limit=5")).await.header("etag").is_some());
+}
+
+#[tokio::test]
 async fn answers_carry_the_recorded_headers() {
     let server = Server::start_with(bellwire::config::Settings { rate_limit: 10, ..settings() }).await;
     let answer = server.get(LIST).await;
