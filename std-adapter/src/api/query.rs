@@ -8,6 +8,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::error::ApiError;
+use crate::json;
 use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT, PAGE_ITEMS, PAGE_ITEMS_MAX};
 use crate::webhooks::Expected;
 
@@ -147,7 +148,7 @@ pub(super) async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiErro
 /// As [`read_body`], and `NotJson`.
 pub(super) async fn read_json(body: Body) -> Result<Value, ApiError> {
     let bytes = read_body(body, BODY_BYTES_MAX).await?;
-    serde_json::from_slice(&bytes).map_err(|cause| ApiError::NotJson(cause.to_string()))
+    json::parse(&bytes).map_err(|cause| ApiError::NotJson(cause.to_string()))
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl Attempt<'_> {
             || record.headers.iter().any(|header| has_pointers(header.value.expose()))
             || self.webhook.transformation.body_reads_scope();
         let payload = if points {
-            let read = serde_json::from_slice(&self.event.payload);
+            let read = crate::json::parse(&self.event.payload);
             read.map_err(|cause| format!("The payload cannot be read for the transformation: {cause}"))?
         } else {
             Value::Null
