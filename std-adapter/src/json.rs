@@ -44,7 +44,6 @@ fn private_name(text: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
 
@@ -61,9 +60,9 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_one_is_taken() {
-        let text = br#"{"serde_json":"\"$serde_json::private::Number\"","n":1.50,"\\":[""]}"#;
-        let tree = json!({"serde_json": "\"$serde_json::private::Number\"", "n": 1.50, "\\": [""]});
-        assert_eq!(parse(text).unwrap(), tree);
+        // The numbers' digits too: a tree that is written again is the text.
+        let text = r#"{"serde_json":"\"$serde_json::private::Number\"","n":1.50,"\\":[""]}"#;
+        assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
     }
 
     proptest! {

@@ -118,9 +118,8 @@ pub(super) fn parse_name(body: &Value, otherwise: Option<&str>) -> Result<String
     let name = match body.get("name").filter(|name| !name.is_null()) {
         Some(Value::String(name)) => name,
         Some(other) => return Err(refuse(Problem::invalid("name", "\"name\" must be a string", other))),
-        None => otherwise.ok_or_else(|| {
-            refuse(Problem::new("required", "name", "The property \"name\" is required"))
-        })?,
+        None => otherwise
+            .ok_or_else(|| refuse(Problem::new("required", "name", "The property \"name\" is required")))?,
     };
     check_name(name).map_err(|broken| refuse(Problem::invalid("name", broken, &Value::from(name))))?;
     Ok(name.to_owned())

@@ -291,7 +291,11 @@ mod tests {
             r#"{"sys":{"id":"a","environment":{"sys":{"id":"x"}},"environment":{"sys":{}}}}"#,
             r#"{"sys":{"environment":{"sys":{"id":"x"},"sys":{"id":[]}},"id":"a"}}"#,
         ] {
-            assert_eq!(PayloadFields::read(payload.as_bytes()).ok(), by_tree(payload.as_bytes()), "{payload}");
+            assert_eq!(
+                PayloadFields::read(payload.as_bytes()).ok(),
+                by_tree(payload.as_bytes()),
+                "{payload}"
+            );
         }
     }
 

@@ -244,7 +244,9 @@ async fn definitions_that_are_not_acceptable_say_where_and_why() {
 #[tokio::test]
 async fn json_that_the_parser_would_take_for_something_else_is_refused() {
     let server = Server::start().await;
-    for body in [json!({"$serde_json::private::Number": "12"}), json!({"$serde_json::private::RawValue": "[1,2]"})] {
+    for body in
+        [json!({"$serde_json::private::Number": "12"}), json!({"$serde_json::private::RawValue": "[1,2]"})]
+    {
         let definition = with(json!({"transformation": {"body": [body]}}));
         let object = server.post(LIST, &definition).await.error(400, "BadRequest");
         let said = object["details"]["errors"][0]["details"].as_str().unwrap();
