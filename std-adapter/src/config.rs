@@ -28,7 +28,8 @@ pub enum ConfigError {
         cause: std::io::Error,
     },
     /// The file is not TOML, or has a setting that does not exist.
-    #[error("the configuration file {path} is not understood: {cause}")]
+    // The message only: the line it stands in may hold a secret.
+    #[error("the configuration file {path} is not understood: {}", cause.message())]
     NotUnderstood {
         /// The file.
         path: PathBuf,

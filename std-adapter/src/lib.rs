@@ -17,7 +17,7 @@
 //! | 3 | `transform` |
 //! | 2 | `store` `net` |
 //! | 1 | `config` `id` |
-//! | 0 | `limits` `clock` `secret` `problem` `metrics` |
+//! | 0 | `limits` `clock` `secret` `problem` `json` `metrics` |
 #![forbid(unsafe_code)]
 
 pub mod api;
@@ -29,6 +29,7 @@ pub mod deliver;
 pub mod dispatch;
 pub mod id;
 pub mod ingest;
+pub mod json;
 pub mod limits;
 pub mod metrics;
 pub mod net;

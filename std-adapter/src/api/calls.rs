@@ -5,7 +5,7 @@ use axum::extract::{Path, RawQuery, State};
 use super::access::{Caller, Wish};
 use super::definitions::find;
 use super::error::ApiError;
-use super::query::Paging;
+use super::query::{CREATION, Paging};
 use super::shape::CallPlace;
 use super::{Answer, AppState, Reply, shape};
 use crate::id;
@@ -18,15 +18,14 @@ pub(super) async fn list(
     Path((space, webhook)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let paging = Paging::parse(query.as_deref(), &["sys.createdAt"])?;
+    let paging = Paging::parse(query.as_deref(), &CREATION)?;
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &webhook)?;
     let page = app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?;
     let overview = |(call, record): &(u128, _)| {
         shape::call_overview(CallPlace { space: &space.id, webhook: &webhook.record.id, call: *call }, record)
     };
-    let oldest_first = paging.order.first().is_some_and(|order| !order.descending);
-    let items = if oldest_first {
+    let items = if paging.descending() == Some(false) {
         paging.cut(page.calls.iter().rev().map(overview))
     } else {
         paging.cut(page.calls.iter().map(overview))

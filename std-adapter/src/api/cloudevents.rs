@@ -91,11 +91,11 @@ pub(super) fn read_binary(
 
 /// Header values are percent-encoded; older senders put them in quotes.
 fn decode_header(publish: &Publish<'_>, name: &str) -> Result<Option<String>, ApiError> {
-    let Some(value) = publish.headers.get(name) else { return Ok(None) };
-    let invalid = || ApiError::BadRequest(format!("The header {name} is not percent-encoded UTF-8."));
-    let text = value.to_str().map_err(|_| invalid())?.trim();
+    let Some(text) = publish.header(name)? else { return Ok(None) };
+    let invalid = |_| ApiError::BadRequest(format!("The header {name} is not percent-encoded UTF-8."));
+    let text = text.trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| invalid())?;
+    let decoded = percent_decode_str(text).decode_utf8().map_err(invalid)?;
     Ok(Some(decoded.into_owned()))
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use hyper::header::{
     CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, Method, StatusCode};
+use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use tracing::debug;
 
@@ -25,7 +26,7 @@ use crate::limits::URI_CHARS_MAX;
 
 /// The media type of the management API.
 pub const MEDIA_TYPE: &str = "application/vnd.contentful.management.v1+json";
-/// Bytes of an answer for which an ETag is worked out; the largest page of calls is far below.
+/// Bytes of an answer for which an ETag is worked out; larger ones, pages of huge definitions, go without.
 const ETAG_BODY_BYTES_MAX: usize = 16_000_000;
 /// Hex digits of a request id and of an ETag.
 const HEX_DIGITS: usize = 32;
@@ -35,6 +36,10 @@ pub async fn wrap(State(app): State<Arc<App>>, mut request: Request, next: Next)
     let request_id = request_id();
     let outline = Outline::of(&request);
     let (allowance, early) = admit(&app, &mut request, &outline);
+    // Answered like GET, so that the headers are the same; the connection leaves out the body.
+    if outline.method == Method::HEAD {
+        *request.method_mut() = Method::GET;
+    }
     let response = match early {
         Some(error) => error.into_response(),
         None if outline.preflight => preflight(),
@@ -42,7 +47,7 @@ pub async fn wrap(State(app): State<Arc<App>>, mut request: Request, next: Next)
         None => tokio::spawn(next.run(request)).await.unwrap_or_else(|_| ApiError::Internal.into_response()),
     };
     let mut response = fill_error(response, &request_id);
-    if outline.method == Method::GET && response.status() == StatusCode::OK {
+    if outline.is_read() && response.status() == StatusCode::OK {
         response = tag(response, outline.if_none_match.as_ref()).await;
     }
     add_headers(response.headers_mut(), &outline, &request_id, allowance);
@@ -71,6 +76,10 @@ impl Outline {
         }
     }
 
+    fn is_read(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+
     /// Publishing has limits of its own: what waits to be written.
     fn is_management(&self) -> bool {
         self.path.starts_with("/spaces") && !(self.method == Method::POST && self.path.ends_with("/events"))
@@ -86,6 +95,9 @@ fn admit(app: &App, request: &mut Request, outline: &Outline) -> (Option<Allowan
     let uri_chars = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
     if uri_chars > URI_CHARS_MAX {
         return (None, Some(ApiError::UriTooLong));
+    }
+    if percent_decode_str(&outline.path).decode_utf8().is_err() {
+        return (None, Some(ApiError::BadRequest("The path is not percent-encoded UTF-8.".into())));
     }
     let Some(caller) = Caller::identify(app, request.headers()) else { return (None, None) };
     let allowance = outline.is_management().then(|| app.rates.take(&caller.0.id, clock::now_ms())).flatten();
@@ -112,6 +124,9 @@ fn fill_error(mut response: Response, request_id: &str) -> Response {
 
 /// Adds the ETag, and answers 304 when the caller has just this.
 async fn tag(response: Response, if_none_match: Option<&HeaderValue>) -> Response {
+    if response.body().size_hint().exact().is_none_or(|bytes| bytes > ETAG_BODY_BYTES_MAX as u64) {
+        return response;
+    }
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = to_bytes(body, ETAG_BODY_BYTES_MAX).await else {
         return ApiError::Internal.into_response();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::access::{Caller, Wish};
 use super::error::ApiError;
-use super::query::read_body;
+use super::query::{header, read_body};
 use super::{Answer, App, AppState, Reply, cloudevents, shape};
 use crate::clock;
 use crate::ingest::{Accepted, Incoming, Refusal};
@@ -41,9 +41,9 @@ pub(super) struct Publish<'a> {
 }
 
 impl Publish<'_> {
-    /// A header's text; `None` when it is absent or no text.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+    /// A header's text, if it is there.
+    pub(super) fn header(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        header(self.headers, name)
     }
 
     /// An event about which only topic and payload are known.
@@ -56,9 +56,9 @@ impl Publish<'_> {
     }
 
     /// The media type without parameters, in lower case.
-    fn media_type(&self) -> String {
-        let text = self.header("content-type").unwrap_or_default();
-        text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    fn media_type(&self) -> Result<String, ApiError> {
+        let text = self.header("Content-Type")?.unwrap_or_default();
+        Ok(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn publish_to_environment(
 
 async fn accept(app: Arc<App>, space: &str, publish: Publish<'_>, body: Body) -> Answer {
     let space = publish.caller.enter(&app, space, Wish::Publish)?;
-    match publish.media_type().as_str() {
+    match publish.media_type()?.as_str() {
         "application/x-ndjson" | "application/ndjson" => {
             let body = read_body(body, BULK_BODY_BYTES_MAX).await?;
             accept_many(&app, space, read_lines(&publish, &body)?).await
@@ -148,14 +148,14 @@ fn result_item(number: usize, result: Result<Accepted, Refusal>) -> Value {
 
 /// Contentful's own webhook request: the topic in a header, the entity as the body.
 fn read_webhook_request(publish: &Publish<'_>, body: Bytes) -> Result<Incoming, ApiError> {
-    let topic = publish.header("x-contentful-topic").ok_or_else(|| {
+    let topic = publish.header("X-Contentful-Topic")?.ok_or_else(|| {
         ApiError::BadRequest(
             "Say what happened: send the header X-Contentful-Topic with a topic such as Entry.publish, \
              a CloudEvent, or application/x-ndjson with lines of {\"topic\": …, \"payload\": …}."
                 .into(),
         )
     })?;
-    let occurred_at_ms = match publish.header("x-contentful-event-datetime") {
+    let occurred_at_ms = match publish.header("X-Contentful-Event-Datetime")? {
         None => None,
         Some(text) => Some(clock::parse_iso(text).ok_or_else(|| {
             ApiError::BadRequest(
@@ -164,18 +164,25 @@ fn read_webhook_request(publish: &Publish<'_>, body: Bytes) -> Result<Incoming, 
         })?),
     };
     Ok(Incoming {
-        idempotency_key: publish.header("x-contentful-idempotency-key").map(str::to_owned),
+        idempotency_key: publish.header("X-Contentful-Idempotency-Key")?.map(str::to_owned),
         occurred_at_ms,
-        context: context_headers(publish),
+        context: context_headers(publish)?,
         ..publish.incoming(topic, body)
     })
 }
 
-fn context_headers(publish: &Publish<'_>) -> Vec<(String, String)> {
-    let given = |name: &&'static str| publish.header(name).map(|value| (*name, value));
-    let short =
-        CONTEXT_HEADERS.iter().filter_map(given).filter(|(_, value)| value.len() <= CONTEXT_VALUE_BYTES_MAX);
-    short.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+fn context_headers(publish: &Publish<'_>) -> Result<Vec<(String, String)>, ApiError> {
+    let mut context = Vec::new();
+    for name in CONTEXT_HEADERS {
+        let Some(value) = publish.header(name)? else { continue };
+        if value.len() > CONTEXT_VALUE_BYTES_MAX {
+            return Err(ApiError::BadRequest(format!(
+                "The header {name} has more than {CONTEXT_VALUE_BYTES_MAX} bytes."
+            )));
+        }
+        context.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(context)
 }
 
 /// A line of the bulk form.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::error::ApiError;
+use crate::json;
 use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT, PAGE_ITEMS, PAGE_ITEMS_MAX};
 use crate::webhooks::Expected;
 
@@ -21,6 +22,9 @@ pub(super) struct Paging {
     /// Fields to order by, the most important first; empty for the list's own order.
     pub order: Vec<Order>,
 }
+
+/// What a list that is kept in the order of creation can be ordered by.
+pub(super) const CREATION: [&str; 1] = ["sys.createdAt"];
 
 /// One field of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +59,11 @@ impl Paging {
         Ok(paging)
     }
 
+    /// Whether the largest comes first; `None` when no order was asked for.
+    pub(super) fn descending(&self) -> Option<bool> {
+        self.order.first().map(|order| order.descending)
+    }
+
     /// The items of this page out of all.
     pub(super) fn cut<T>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
         items.skip(self.skip).take(self.limit).collect()
@@ -86,16 +95,33 @@ fn parse_order(value: &str, fields: &[&str]) -> Result<Vec<Order>, ApiError> {
         .collect()
 }
 
+/// The text of a header that can be there once.
+///
+/// # Errors
+/// `BadRequest` when it is there twice, or has other characters than visible ASCII and blanks: taking one of two or
+/// passing over an unreadable one would be guessing.
+pub(super) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(ApiError::BadRequest(format!("The header {name} is there more than once.")));
+    }
+    value
+        .to_str()
+        .map(Some)
+        .map_err(|_| ApiError::BadRequest(format!("The header {name} has characters beyond visible ASCII.")))
+}
+
 /// The version that a caller means to replace.
 ///
 /// # Errors
 /// `BadRequest` when the header is not a whole number.
 pub(super) fn expected_version(headers: &HeaderMap) -> Result<Expected, ApiError> {
-    let Some(value) = headers.get("x-contentful-version") else { return Ok(Expected::Unsaid) };
-    let version = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    version
+    let Some(text) = header(headers, "X-Contentful-Version")? else { return Ok(Expected::Unsaid) };
+    text.trim()
+        .parse()
         .map(Expected::Version)
-        .ok_or_else(|| ApiError::BadRequest("The header X-Contentful-Version must be a whole number.".into()))
+        .map_err(|_| ApiError::BadRequest("The header X-Contentful-Version must be a whole number.".into()))
 }
 
 /// Reads a body of at most `limit` bytes.
@@ -122,7 +148,7 @@ pub(super) async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiErro
 /// As [`read_body`], and `NotJson`.
 pub(super) async fn read_json(body: Body) -> Result<Value, ApiError> {
     let bytes = read_body(body, BODY_BYTES_MAX).await?;
-    serde_json::from_slice(&bytes).map_err(|cause| ApiError::NotJson(cause.to_string()))
+    json::parse(&bytes).map_err(|cause| ApiError::NotJson(cause.to_string()))
 }
 
 #[cfg(test)]

@@ -8,18 +8,21 @@ use serde_json::Value;
 
 use super::access::{Caller, Wish};
 use super::error::ApiError;
-use super::query::{Paging, expected_version, read_json};
+use super::query::{CREATION, Paging, expected_version, read_json};
 use super::{Answer, AppState, Reply, shape};
 use crate::ingest::DEFAULT_ENVIRONMENT;
-use crate::limits::NAME_BYTES_MAX;
 use crate::problem::Problem;
-use crate::webhooks::Expected;
+use crate::webhooks::definition::check_name;
+use crate::webhooks::{Expected, Space};
 
-/// `GET /spaces`: those that the token may see, oldest first.
+/// `GET /spaces`: those that the token may see, oldest first unless the caller says otherwise.
 pub(super) async fn list(State(app): AppState, caller: Caller, RawQuery(query): RawQuery) -> Answer {
-    let paging = Paging::parse(query.as_deref(), &[])?;
+    let paging = Paging::parse(query.as_deref(), &CREATION)?;
     let mut spaces = app.registry.spaces();
     spaces.retain(|space| caller.0.space_uid.is_none_or(|uid| uid == space.uid));
+    if paging.descending() == Some(true) {
+        spaces.reverse();
+    }
     let total = spaces.len();
     let items = paging.cut(spaces.into_iter().map(|space| shape::space(&space.record())));
     Ok(Reply::ok(shape::array(total, paging.skip, paging.limit, items)))
@@ -28,7 +31,7 @@ pub(super) async fn list(State(app): AppState, caller: Caller, RawQuery(query): 
 /// `POST /spaces`: makes a space with an id of ours.
 pub(super) async fn create(State(app): AppState, caller: Caller, body: Body) -> Answer {
     caller.require_admin("make spaces")?;
-    let name = read_name(body, None).await?;
+    let name = parse_name(&read_json(body).await?, None)?;
     let space = app.registry.put_space(&app.ids.next_text(), &name, Expected::Unsaid, caller.stamp()).await?;
     Ok(Reply::ok(shape::space(&space.record())))
 }
@@ -50,7 +53,7 @@ pub(super) async fn put(
     caller.require_admin("make or rename spaces")?;
     check_id(&id, "A space's id")?;
     let expected = expected_version(&headers)?;
-    let name = read_name(body, Some(&id)).await?;
+    let name = parse_name(&read_json(body).await?, Some(&id))?;
     let space = app.registry.put_space(&id, &name, expected, caller.stamp()).await?;
     Ok(Reply::ok(shape::space(&space.record())))
 }
@@ -62,7 +65,7 @@ pub(super) async fn environments(
     Path(space): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let paging = Paging::parse(query.as_deref(), &[])?;
+    let paging = Paging::parse(query.as_deref(), &CREATION)?;
     let space = caller.enter(&app, &space, Wish::Enter)?;
     let master = shape::environment(&space.record(), DEFAULT_ENVIRONMENT);
     Ok(Reply::ok(shape::array(1, paging.skip, paging.limit, paging.cut(std::iter::once(master)))))
@@ -75,21 +78,25 @@ pub(super) async fn environment(
     Path((space, environment)): Path<(String, String)>,
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Enter)?;
-    if Id::parse(&environment).is_err() {
-        return Err(ApiError::not_found("Environment", &environment, &space.id));
-    }
+    find_environment(&space, &environment)?;
     Ok(Reply::ok(shape::environment(&space.record(), &environment)))
+}
+
+/// Every well-formed id is an environment.
+fn find_environment(space: &Space, id: &str) -> Result<(), ApiError> {
+    Id::parse(id).map(drop).map_err(|_| ApiError::not_found("Environment", id, &space.id))
 }
 
 /// `GET /spaces/{space}/environments/{environment}/tags`: none; importers ask for them.
 pub(super) async fn tags(
     State(app): AppState,
     caller: Caller,
-    Path((space, _)): Path<(String, String)>,
+    Path((space, environment)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Answer {
     let paging = Paging::parse(query.as_deref(), &["sys.createdAt", "sys.id", "name"])?;
-    caller.enter(&app, &space, Wish::Enter)?;
+    let space = caller.enter(&app, &space, Wish::Enter)?;
+    find_environment(&space, &environment)?;
     Ok(Reply::ok(shape::array(0, paging.skip, paging.limit, Vec::new())))
 }
 
@@ -105,15 +112,15 @@ pub(super) fn check_id(id: &str, what: &str) -> Result<(), ApiError> {
     }
 }
 
-/// Reads `{"name": …}`; without a name, `otherwise`.
-async fn read_name(body: Body, otherwise: Option<&str>) -> Result<String, ApiError> {
-    let json = read_json(body).await?;
-    let name = json.get("name").and_then(Value::as_str).or(otherwise);
-    let fits = |name: &&str| {
-        !name.trim().is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control)
+/// The name in `{"name": …}`; without one, `otherwise`.
+pub(super) fn parse_name(body: &Value, otherwise: Option<&str>) -> Result<String, ApiError> {
+    let refuse = |problem: Problem| ApiError::Validation(vec![problem]);
+    let name = match body.get("name").filter(|name| !name.is_null()) {
+        Some(Value::String(name)) => name,
+        Some(other) => return Err(refuse(Problem::invalid("name", "\"name\" must be a string", other))),
+        None => otherwise
+            .ok_or_else(|| refuse(Problem::new("required", "name", "The property \"name\" is required")))?,
     };
-    name.filter(fits).map(str::to_owned).ok_or_else(|| {
-        let details = format!("A name of 1 to {NAME_BYTES_MAX} bytes without control characters is required");
-        ApiError::Validation(vec![Problem::new("required", "name", details)])
-    })
+    check_name(name).map_err(|broken| refuse(Problem::invalid("name", broken, &Value::from(name))))?;
+    Ok(name.to_owned())
 }

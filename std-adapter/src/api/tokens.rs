@@ -6,23 +6,26 @@ use serde_json::Value;
 
 use super::access::{Caller, Wish};
 use super::error::ApiError;
-use super::query::{Paging, read_json};
+use super::query::{CREATION, Paging, read_json};
+use super::spaces::parse_name;
 use super::{Answer, AppState, Reply, shape};
-use crate::limits::NAME_BYTES_MAX;
 use crate::problem::Problem;
 use crate::store::record::Role;
 use crate::tokens::TokenError;
 
-/// `GET …/tokens`: oldest first, without their texts.
+/// `GET …/tokens`: oldest first unless the caller says otherwise, without their texts.
 pub(super) async fn list(
     State(app): AppState,
     caller: Caller,
     Path(space): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let paging = Paging::parse(query.as_deref(), &[])?;
+    let paging = Paging::parse(query.as_deref(), &CREATION)?;
     let space = caller.enter(&app, &space, Wish::Manage)?;
-    let tokens = app.tokens.list(space.uid);
+    let mut tokens = app.tokens.list(space.uid);
+    if paging.descending() == Some(true) {
+        tokens.reverse();
+    }
     let items = paging.cut(tokens.iter().map(|token| shape::token(&space.id, token, None)));
     Ok(Reply::ok(shape::array(tokens.len(), paging.skip, paging.limit, items)))
 }
@@ -38,15 +41,8 @@ pub(super) async fn create(
     let space = caller.enter(&app, &space, Wish::Manage)?;
     let body = read_json(body).await?;
     let role = parse_role(body.get("role").unwrap_or(&Value::Null))?;
-    let name = body.get("name").and_then(Value::as_str).unwrap_or(shape::role(role));
-    if name.len() > NAME_BYTES_MAX {
-        return Err(ApiError::Validation(vec![Problem::new(
-            "invalid",
-            "name",
-            format!("A token's name has at most {NAME_BYTES_MAX} bytes"),
-        )]));
-    }
-    let (text, record) = app.tokens.create(space.uid, role, name.to_owned(), caller.stamp()).await?;
+    let name = parse_name(&body, Some(shape::role(role)))?;
+    let (text, record) = app.tokens.create(space.uid, role, name, caller.stamp()).await?;
     Ok(Reply::ok(shape::token(&space.id, &record, Some(&text))))
 }
 

@@ -13,8 +13,13 @@ pub(crate) use say;
 
 /// What [`say!`] does.
 pub(crate) fn print_line(line: fmt::Arguments<'_>) {
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        std::process::exit(0);
+    match writeln!(std::io::stdout(), "{line}") {
+        Ok(()) => {}
+        Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(cause) => {
+            eprintln!("bellwire: cannot write the output: {cause}");
+            std::process::exit(1);
+        }
     }
 }
 

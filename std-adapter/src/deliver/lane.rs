@@ -29,6 +29,8 @@ pub(crate) struct LaneState {
     window: BTreeSet<OwedKey>,
     in_flight: BTreeSet<OwedKey>,
     stored_from: Option<OwedKey>,
+    /// The least delivery that became durable at or after `stored_from` since the store was last asked.
+    unread: Option<OwedKey>,
 }
 
 impl LaneState {
@@ -40,12 +42,21 @@ impl LaneState {
 
     /// Takes in a delivery that has just become durable.
     pub(crate) fn push(&mut self, key: OwedKey) {
-        if self.in_flight.contains(&key) || self.stored_from.is_some_and(|from| key >= from) {
+        if self.in_flight.contains(&key) {
+            return;
+        }
+        if self.stored_from.is_some_and(|from| key >= from) {
+            self.unread = Some(self.unread.map_or(key, |least| least.min(key)));
             return;
         }
         self.window.insert(key);
-        if self.window.len() > LANE_WINDOW {
-            self.stored_from = self.window.pop_last();
+        self.bound();
+    }
+
+    /// Leaves to the store what is more than the window holds.
+    fn bound(&mut self) {
+        while self.window.len() > LANE_WINDOW {
+            self.stored_from = self.window.pop_last().into_iter().chain(self.stored_from).min();
         }
     }
 
@@ -55,24 +66,29 @@ impl LaneState {
             return Step::Busy;
         }
         match (self.window.first().copied(), self.stored_from) {
+            (first, Some(from)) if first.is_none_or(|first| from <= first) => {
+                self.unread = None;
+                Step::Refill(from)
+            }
             (Some(key), _) if key.due_ms <= now_ms => {
                 self.window.remove(&key);
                 self.in_flight.insert(key);
                 Step::Attempt(key)
             }
             (Some(key), _) => Step::WaitUntil(key.due_ms),
-            (None, Some(from)) => Step::Refill(from),
-            (None, None) if self.in_flight.is_empty() => Step::Idle,
-            (None, None) => Step::Busy,
+            (None, _) if self.in_flight.is_empty() => Step::Idle,
+            (None, _) => Step::Busy,
         }
     }
 
-    /// Takes in what the store holds from `stored_from` on: at most `asked` keys in order.
+    /// Takes in what the store holds from `stored_from` on: at most `asked` keys in order. What became durable since
+    /// the store began to be read may not be among them, so it is read for again.
     pub(crate) fn refill(&mut self, keys: &[OwedKey], asked: usize) {
         let rest = if keys.len() < asked { None } else { keys.last().copied() };
         let taken = &keys[..keys.len() - usize::from(rest.is_some())];
-        self.stored_from = rest;
+        self.stored_from = rest.into_iter().chain(self.unread.take()).min();
         self.window.extend(taken.iter().filter(|key| !self.in_flight.contains(key)));
+        self.bound();
     }
 
     /// An attempt has ended and its outcome is recorded.
@@ -144,6 +160,12 @@ mod tests {
                 Step::WaitUntil(due) => now_ms = due,
                 Step::Refill(from) => {
                     let keys: Vec<OwedKey> = store.range(from..).take(LANE_WINDOW).copied().collect();
+                    // What becomes durable between the reading and the taking in must not be forgotten.
+                    if let Some((number, due)) = arriving.next() {
+                        let key = key(*due, number as u128);
+                        store.insert(key);
+                        lane.push(key);
+                    }
                     lane.refill(&keys, LANE_WINDOW);
                 }
                 Step::Busy => {

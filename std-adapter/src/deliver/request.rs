@@ -12,6 +12,7 @@ use url::{Position, Url};
 
 use crate::clock;
 use crate::id;
+use crate::limits::{CONTEXT_VALUE_BYTES_MAX, HEADER_VALUE_BYTES_MAX};
 use crate::net::AddressPolicy;
 use crate::net::check_url;
 use crate::secret::Secret;
@@ -108,7 +109,7 @@ impl Attempt<'_> {
             || record.headers.iter().any(|header| has_pointers(header.value.expose()))
             || self.webhook.transformation.body_reads_scope();
         let payload = if points {
-            let read = serde_json::from_slice(&self.event.payload);
+            let read = crate::json::parse(&self.event.payload);
             read.map_err(|cause| format!("The payload cannot be read for the transformation: {cause}"))?
         } else {
             Value::Null
@@ -127,6 +128,12 @@ impl Attempt<'_> {
         for header in &self.webhook.record.headers {
             let value = render_header(header.value.expose(), scope)
                 .map_err(|cause| format!("The header {} cannot be rendered: {cause}", header.key))?;
+            if value.len() > HEADER_VALUE_BYTES_MAX {
+                return Err(format!(
+                    "The rendered value of the header {} has more than {HEADER_VALUE_BYTES_MAX} bytes",
+                    header.key
+                ));
+            }
             if HeaderValue::from_bytes(value.as_bytes()).is_err() {
                 return Err(format!(
                     "The rendered value of the header {} has a line break or another control character",
@@ -167,11 +174,9 @@ impl Attempt<'_> {
             Some("Asset") => "assets",
             _ => return None,
         };
-        let entity = self
-            .event
-            .entity_id
-            .as_deref()
-            .filter(|entity| entity.bytes().all(|byte| byte.is_ascii_graphic()))?;
+        let entity = self.event.entity_id.as_deref().filter(|entity| {
+            entity.len() <= CONTEXT_VALUE_BYTES_MAX && entity.bytes().all(|byte| byte.is_ascii_graphic())
+        })?;
         Some(format!(
             "crn:contentful:::content:spaces/{}/environments/{}/{collection}/{entity}",
             self.space_id, self.event.environment

@@ -1,6 +1,7 @@
 //! The few system fields that filters look at, read from a payload in one pass, without building a tree.
 //!
-//! The same pass checks that the whole payload is JSON. Fields of another type than expected count as absent.
+//! The same pass checks that the whole payload is JSON. Fields of another type than expected count as absent. Of
+//! members with the same name the last one counts, as in the tree that templates read.
 
 use std::fmt;
 
@@ -63,6 +64,14 @@ impl PayloadFields {
             .flatten()
             .next()
             .map(String::as_str)
+    }
+
+    /// Forgets what was found at a place or below it.
+    fn clear(&mut self, place: Place) {
+        match place {
+            Place::Payload | Place::Sys => *self = PayloadFields::default(),
+            Place::Linked(link) | Place::LinkedSys(link) | Place::Id(link) => *self.field(link) = None,
+        }
     }
 
     fn field(&mut self, link: Link) -> &mut Option<String> {
@@ -138,7 +147,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(name) = members.next_key_seed(Member)? {
             match name.and_then(|name| self.place.step(name)) {
-                Some(place) => members.next_value_seed(Walk { place, fields: &mut *self.fields })?,
+                Some(place) => {
+                    self.fields.clear(place);
+                    members.next_value_seed(Walk { place, fields: &mut *self.fields })?;
+                }
                 None => {
                     members.next_value::<IgnoredAny>()?;
                 }
@@ -266,6 +278,24 @@ mod tests {
             "{\"sys\":{\"id\":5.5,\"environment\":\"master\"}}",
         ] {
             assert_eq!(PayloadFields::read(odd.as_bytes()).unwrap(), PayloadFields::default(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn of_members_with_the_same_name_the_last_one_counts() {
+        for payload in [
+            r#"{"sys":{"id":"a"},"sys":{}}"#,
+            r#"{"sys":{"id":"a"},"sys":5}"#,
+            r#"{"sys":{"id":"a","id":5}}"#,
+            r#"{"sys":{"id":"a","id":"b"}}"#,
+            r#"{"sys":{"id":"a","environment":{"sys":{"id":"x"}},"environment":{"sys":{}}}}"#,
+            r#"{"sys":{"environment":{"sys":{"id":"x"},"sys":{"id":[]}},"id":"a"}}"#,
+        ] {
+            assert_eq!(
+                PayloadFields::read(payload.as_bytes()).ok(),
+                by_tree(payload.as_bytes()),
+                "{payload}"
+            );
         }
     }
 

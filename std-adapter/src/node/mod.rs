@@ -98,8 +98,10 @@ impl Node {
     /// # Errors
     /// When the store, the address or the certificates cannot be used.
     pub async fn start(settings: Settings) -> Result<Node, StartError> {
+        // The address first: when it is taken, the store was not touched and can be opened again at once.
+        let server = bind(&settings).await?;
         let store = FjallStore::open(&settings.data)?;
-        Node::start_with(settings, store).await
+        Node::start_on(server, settings, store, Arc::new(SystemResolver::new())).await
     }
 
     /// Starts a node on a store of the caller's; the settings' data directory is not looked at.
@@ -119,11 +121,19 @@ impl Node {
         store: impl Store,
         resolver: Arc<dyn Resolve>,
     ) -> Result<Node, StartError> {
+        let server = bind(&settings).await?;
+        Node::start_on(server, settings, store, resolver).await
+    }
+
+    async fn start_on(
+        server: Server,
+        settings: Settings,
+        store: impl Store,
+        resolver: Arc<dyn Resolve>,
+    ) -> Result<Node, StartError> {
         let store: Arc<dyn Store> = Arc::new(store);
         let committer = Committer::start(store.clone());
         let client = HttpClient::new(ClientSettings { resolver, ..client_settings(&settings)? })?;
-        let server = Server::bind(settings.listen);
-        let server = server.await.map_err(|cause| StartError::Listen { address: settings.listen, cause })?;
         let app = Arc::new(assemble(&settings, store.clone(), committer.clone(), client)?);
         let new_admin_token = app.tokens.ensure_admin(settings.admin_token.as_ref(), clock::now_ms()).await?;
         app.deliveries.resume()?;
@@ -177,6 +187,11 @@ impl Node {
         self.committer.close().await;
         info!("stopped");
     }
+}
+
+async fn bind(settings: &Settings) -> Result<Server, StartError> {
+    let bound = Server::bind(settings.listen).await;
+    bound.map_err(|cause| StartError::Listen { address: settings.listen, cause })
 }
 
 fn policy(settings: &Settings) -> AddressPolicy {

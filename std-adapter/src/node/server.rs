@@ -48,7 +48,10 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
-            let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
+            let permit = tokio::select! {
+                permit = room.clone().acquire_owned() => permit.expect("the semaphore is never closed"),
+                () = stopped(&mut stop) => break,
+            };
             let stream = tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => stream,

@@ -117,16 +117,10 @@ impl<'a> Reader<'a> {
 
     fn name(&mut self) -> String {
         let Some(name) = self.required_text("name") else { return String::new() };
-        let refusal = match name {
-            _ if name.trim().is_empty() => "A webhook's name cannot be empty".into(),
-            _ if name.len() > NAME_BYTES_MAX => {
-                format!("A webhook's name has at most {NAME_BYTES_MAX} bytes")
-            }
-            _ if name.chars().any(char::is_control) => "A webhook's name has no control characters".into(),
-            _ => return name.into(),
-        };
-        self.refuse(Problem::invalid("name", refusal, &Value::from(name)));
-        String::new()
+        if let Err(refusal) = check_name(name) {
+            self.refuse(Problem::invalid("name", refusal, &Value::from(name)));
+        }
+        name.into()
     }
 
     fn url(&mut self) -> String {
@@ -204,13 +198,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// User name and password come together, or the password is the stored one.
+    /// User name and password come together, or the password is the one stored with this user name.
     fn basic_auth(&mut self) -> (Option<String>, Option<Secret>) {
         let username = self.optional_text("httpBasicUsername");
         let password = self.optional_text("httpBasicPassword").map(Secret::new);
         let stored = self
             .previous
-            .filter(|was| was.basic_username.is_some())
+            .filter(|was| was.basic_username.as_deref() == username)
             .and_then(|was| was.basic_password.clone());
         match (username, password) {
             (None, None) => (None, None),
@@ -286,6 +280,19 @@ impl<'a> Reader<'a> {
         found
             .map(|header| header.value.clone())
             .ok_or_else(|| format!("The secret header {key} needs a value: none is stored for it"))
+    }
+}
+
+/// Checks the name of a webhook, space or token.
+///
+/// # Errors
+/// A sentence with the rule that it breaks.
+pub fn check_name(name: &str) -> Result<(), String> {
+    match name {
+        _ if name.trim().is_empty() => Err("A name cannot be empty".into()),
+        _ if name.len() > NAME_BYTES_MAX => Err(format!("A name has at most {NAME_BYTES_MAX} bytes")),
+        _ if name.chars().any(char::is_control) => Err("A name has no control characters".into()),
+        _ => Ok(()),
     }
 }
 

@@ -137,7 +137,11 @@ fn parse_words(operand: &Value) -> Result<Vec<String>, String> {
 }
 
 fn parse_regexp(operand: &Value) -> Result<TestSpec, String> {
-    let pattern = operand.get("pattern").ok_or("regexp takes {\"pattern\": …}")?;
+    // Another member, such as flags, would ask for what is not done.
+    let members = operand.as_object().filter(|members| members.len() == 1);
+    let pattern = members
+        .and_then(|members| members.get("pattern"))
+        .ok_or("regexp takes {\"pattern\": …} and nothing beside it")?;
     let pattern = text(pattern, "a regexp's pattern is a string")?;
     if pattern.len() > REGEXP_BYTES_MAX {
         return Err(format!("a regexp's pattern has at most {REGEXP_BYTES_MAX} bytes"));
@@ -196,6 +200,7 @@ mod tests {
             (json!([{"equals": [{"doc": "sys.id"}]}]), "two operands"),
             (json!([{"in": [{"doc": "sys.id"}, []]}]), "at least one string"),
             (json!([{"regexp": [{"doc": "sys.id"}, {"pattern": "("}]}]), "filter 0"),
+            (json!([{"regexp": [{"doc": "sys.id"}, {"pattern": "a", "flags": "i"}]}]), "nothing beside it"),
             (json!([{"not": {"not": {"equals": [{"doc": "sys.id"}, "x"]}}}]), "another not"),
         ] {
             let refusal = parse_filters(&bad).unwrap_err();

@@ -291,6 +291,14 @@ fn the_demo_tells_its_story_and_ends() {
 }
 
 #[test]
+fn the_demo_takes_a_free_port_when_its_own_is_taken() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let told = stdout(run(&["demo", "--exit", "--retry-delay", "20ms", "--listen", &address], None));
+    assert!(told.contains("Health: 4 of 6") && !told.contains(&address), "{told}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let mut child =
         bellwire(&["demo", "--exit", "--retry-delay", "20ms", "--listen", "127.0.0.1:0"]).spawn().unwrap();

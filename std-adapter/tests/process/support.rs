@@ -76,8 +76,9 @@ impl Process {
 
     /// Asks it to stop, and waits. Answers with its exit code and what it still printed.
     pub(crate) fn terminate(mut self) -> (Option<i32>, String) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        // The shell's own `kill`: a small system has no program of that name.
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         let code = self.child.wait().unwrap().code();
         let mut rest = String::new();
         self.lines.read_to_string(&mut rest).unwrap();

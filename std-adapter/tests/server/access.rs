@@ -101,8 +101,14 @@ async fn a_token_is_shown_once_and_can_be_revoked() {
         .await
         .error(401, "AccessTokenInvalid");
     server.delete(&format!("/spaces/{SPACE}/tokens/{id}")).await.error(404, "NotFound");
-    for bad in [json!({}), json!({"role": "admin"}), json!({"role": "read", "name": "x".repeat(300)})] {
+    for bad in [json!({}), json!({"role": "admin"})] {
         server.post("/spaces/s1/tokens", &bad).await.error(422, "ValidationFailed");
+    }
+    for bad in [json!("x".repeat(300)), json!("a\u{1b}[2J"), json!(" "), json!(5)] {
+        let token = json!({"role": "read", "name": bad});
+        let object = server.post("/spaces/s1/tokens", &token).await.error(422, "ValidationFailed");
+        assert_eq!(object["details"]["errors"][0]["path"], "name", "{object}");
+        server.put("/spaces/s2", &json!({"name": bad})).await.error(422, "ValidationFailed");
     }
 }
 

@@ -59,6 +59,11 @@ async fn a_put_replaces_everything_but_the_secrets_that_it_repeats() {
     let updated = server.put_version(&definition_path("w"), 0, &again).await.ok();
     assert_eq!((&updated["sys"]["version"], &updated["headers"]), (&json!(1), &shown));
 
+    // Another user has another password.
+    again["httpBasicUsername"] = "another".into();
+    let refused = server.put_version(&definition_path("w"), 1, &again).await.error(422, "ValidationFailed");
+    assert_eq!(refused["details"]["errors"][0]["path"], "httpBasicPassword");
+
     let bare = server.put_version(&definition_path("w"), 1, &definition()).await.ok();
     assert_eq!(
         (&bare["headers"], &bare["filters"], &bare["transformation"]),
@@ -127,6 +132,22 @@ async fn lists_are_cut_and_ordered_as_asked() {
 }
 
 #[tokio::test]
+async fn lists_kept_by_creation_can_be_turned_round() {
+    let server = Server::start().await;
+    server.put("/spaces/s2", &json!({"name": "Space two"})).await.ok();
+    for role in ["read", "manage"] {
+        server.token(role).await;
+    }
+    for (path, member, oldest) in [("/spaces", "name", "Space one"), ("/spaces/s1/tokens", "role", "read")] {
+        for (order, place) in [("", 0), ("?order=sys.createdAt", 0), ("?order=-sys.createdAt", 1)] {
+            let page = server.get(&format!("{path}{order}")).await.ok();
+            assert_eq!(page["items"][place][member], oldest, "{path}{order}");
+        }
+    }
+    server.get("/spaces/s1/environments?order=-sys.createdAt").await.ok();
+}
+
+#[tokio::test]
 async fn an_unchanged_object_is_answered_with_304() {
     let server = Server::start().await;
     server.webhook("w", &definition()).await;
@@ -137,9 +158,27 @@ async fn an_unchanged_object_is_answered_with_304() {
         let again = server.send(Method::GET, &definition_path("w"), &[("If-None-Match", &known)], "").await;
         assert_eq!((again.status, again.body.len()), (304, 0), "{known}");
     }
+    let head = server.send(Method::HEAD, &definition_path("w"), &[], "").await;
+    assert_eq!((head.status, head.header("etag"), head.body.len()), (200, Some(&*etag), 0));
+    let known = server.send(Method::HEAD, &definition_path("w"), &[("If-None-Match", &etag)], "").await;
+    assert_eq!(known.status, 304);
     server.put_version(&definition_path("w"), 0, &definition()).await.ok();
     let changed = server.send(Method::GET, &definition_path("w"), &[("If-None-Match", &etag)], "").await;
     assert_eq!(changed.status, 200);
+}
+
+#[tokio::test]
+async fn a_page_of_huge_definitions_is_answered_without_an_etag() {
+    let server = Server::start().await;
+    let mut huge = definition();
+    huge["transformation"] = json!({"body": "x".repeat(990_000)});
+    for number in 0..17 {
+        server.webhook(&format!("w{number}"), &huge).await;
+    }
+    let page = server.get(LIST).await;
+    assert_eq!((page.status, page.header("etag")), (200, None));
+    assert_eq!(page.json()["items"].as_array().unwrap().len(), 17);
+    assert!(server.get(&format!("{LIST}?limit=5")).await.header("etag").is_some());
 }
 
 #[tokio::test]

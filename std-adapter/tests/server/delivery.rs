@@ -346,6 +346,17 @@ async fn a_request_that_cannot_be_formed_is_logged_and_given_up() {
 }
 
 #[tokio::test]
+async fn a_rendered_header_is_bounded() {
+    let (server, endpoint) = (Server::start().await, Endpoint::start().await);
+    let members = json!({"headers": [{"key": "X-All", "value": "{ /payload/x }"}]});
+    server.webhook("w", &hook(&endpoint, members)).await;
+    server.publish("Entry.publish", &json!({"x": "y".repeat(8_193)})).await.ok();
+    let call = server.last_call("w", 1).await;
+    assert_eq!(call["errors"], json!(["RequestError"]), "{call}");
+    assert!(call["error"].as_str().unwrap().contains("X-All"), "{call}");
+}
+
+#[tokio::test]
 async fn nothing_is_sent_after_disable_or_delete() {
     let (server, endpoint) = (
         Server::start_with(Settings { retry_delay: Duration::from_millis(300), ..settings() }).await,

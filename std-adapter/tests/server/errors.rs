@@ -56,6 +56,7 @@ async fn what_is_not_there_says_what_it_would_have_been() {
             "0000000000000000000001",
         ),
         ("/spaces/s1/environments/no spaces".replace(' ', "%20"), "Environment", "no spaces"),
+        ("/spaces/s1/environments/a%2Fb/tags".into(), "Environment", "a/b"),
     ] {
         let object = server.get(&path).await.error(404, "NotFound");
         assert_eq!(
@@ -66,6 +67,8 @@ async fn what_is_not_there_says_what_it_would_have_been() {
         assert_eq!(object["message"], "The resource could not be found.");
     }
     server.get("/nowhere").await.error(404, "NotFound");
+    server.get(&format!("{LIST}/")).await.error(404, "NotFound");
+    server.get(&definition_path("%FF")).await.error(400, "BadRequest");
     server.delete(LIST).await.error(405, "MethodNotAllowed");
     server.send(Method::PATCH, &definition_path("w"), &[], "{}").await.error(405, "MethodNotAllowed");
 }
@@ -88,6 +91,11 @@ async fn a_stale_or_missing_version_is_a_conflict() {
     }
     let object = server.put(&definition_path("w"), &definition()).await.error(409, "VersionMismatch");
     assert_eq!(object["details"]["currentVersion"], 1);
+    let twice = [("X-Contentful-Version", "1"), ("X-Contentful-Version", "2")];
+    server
+        .send(Method::PUT, &definition_path("w"), &twice, definition().to_string())
+        .await
+        .error(400, "BadRequest");
     for version in ["one", "-1", "1.0", ""] {
         server
             .send(
@@ -231,6 +239,19 @@ async fn definitions_that_are_not_acceptable_say_where_and_why() {
         .put(&format!("/spaces/s1/webhook_definitions/{}", "x".repeat(65)), &definition())
         .await
         .error(422, "ValidationFailed");
+}
+
+#[tokio::test]
+async fn json_that_the_parser_would_take_for_something_else_is_refused() {
+    let server = Server::start().await;
+    for body in
+        [json!({"$serde_json::private::Number": "12"}), json!({"$serde_json::private::RawValue": "[1,2]"})]
+    {
+        let definition = with(json!({"transformation": {"body": [body]}}));
+        let object = server.post(LIST, &definition).await.error(400, "BadRequest");
+        let said = object["details"]["errors"][0]["details"].as_str().unwrap();
+        assert!(said.contains("is reserved"), "{object}");
+    }
 }
 
 #[tokio::test]

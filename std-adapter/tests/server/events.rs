@@ -216,9 +216,15 @@ async fn what_is_not_an_event_is_refused() {
             "{object}"
         );
     }
-    post(&server, EVENTS, &[topic[0], ("X-Contentful-Event-Datetime", "noon")], "{}")
-        .await
-        .error(400, "BadRequest");
+    let long = "r".repeat(1_025);
+    for header in [
+        ("X-Contentful-Event-Datetime", "noon"),
+        ("X-Contentful-Idempotency-Key", "clé"),
+        ("X-Contentful-Topic", "Asset.publish"),
+        ("X-Contentful-Release-Id", &long),
+    ] {
+        post(&server, EVENTS, &[topic[0], header], "{}").await.error(400, "BadRequest");
+    }
 }
 
 #[tokio::test]
