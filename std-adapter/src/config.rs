@@ -247,7 +247,7 @@ impl Settings {
         let rows = [
             (
                 "retry-delay",
-                self.retry_delay.is_zero() || self.retry_delay > day,
+                self.retry_delay < Duration::from_millis(1) || self.retry_delay > day,
                 "must lie between 1ms and 24h",
             ),
             (
@@ -265,8 +265,8 @@ impl Settings {
             ("drain", self.drain > day, "must be at most 24h"),
             (
                 "admin-token",
-                self.admin_token.as_ref().is_some_and(|token| token.expose().len() < ADMIN_TOKEN_CHARS_MIN),
-                "must have at least 16 characters",
+                self.admin_token.as_ref().is_some_and(|token| !can_be_shown(token)),
+                "must have at least 16 characters, all of them visible ASCII: no blank, no line break",
             ),
         ];
         match rows.into_iter().find(|(_, wrong, _)| *wrong) {
@@ -274,6 +274,12 @@ impl Settings {
             None => Ok(self),
         }
     }
+}
+
+/// Whether a token is long enough and fits a header, so that a caller can show it.
+fn can_be_shown(token: &Secret) -> bool {
+    let token = token.expose();
+    token.len() >= ADMIN_TOKEN_CHARS_MIN && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -307,6 +313,9 @@ mod tests {
     fn values_out_of_range_are_refused_by_name() {
         for (text, name) in [
             ("retry-delay = '0s'", "retry-delay"),
+            ("retry-delay = '500us'", "retry-delay"),
+            ("admin-token = \"0123456789abcdef\\n\"", "admin-token"),
+            ("admin-token = '0123456789 abcdef'", "admin-token"),
             ("concurrency = 0", "concurrency"),
             ("endpoint-concurrency = 1000", "endpoint-concurrency"),
             ("admin-token = 'short'", "admin-token"),
