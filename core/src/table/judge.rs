@@ -2,7 +2,7 @@
 
 use crate::filter::{Attributes, Value};
 
-use super::program::{Clause, Operator, Programs};
+use super::program::{Clause, Operator};
 use super::value;
 use super::view::View;
 use super::width::Width;
@@ -11,32 +11,41 @@ use super::window::Batch;
 /// So many attributes are remembered once they were looked up; the others are looked up for every filter.
 pub(super) const DOCS_KNOWN: usize = 8;
 /// After so many comparisons of bytes, finding the number of a value is worth it.
-const COMPARISONS_MAX: u32 = 6;
+const COMPARISONS_MAX: u32 = 4;
 
 /// The attribute was not looked up yet. No value has such a number, nor one of the following.
 const UNSEEN: u32 = u32::MAX;
-/// The event lacks the attribute.
-const ABSENT: u32 = u32::MAX - 1;
-/// The attribute has a value that no filter names.
-const OTHER: u32 = u32::MAX - 2;
 /// The number of the value was not looked for yet. So many less is after so many comparisons.
-const COMPARED: u32 = u32::MAX - 3;
-/// All smaller numbers are those of values.
-const SPECIAL: u32 = COMPARED - COMPARISONS_MAX;
+const COMPARED: u32 = u32::MAX - 1;
+/// The number has to be looked for now. All smaller ones are numbers, or say that it has none.
+const COMPARED_MAX: u32 = COMPARED - COMPARISONS_MAX;
+/// The attribute has a value that no filter names.
+const OTHER: u32 = COMPARED_MAX - 1;
 
 /// The attributes of one event, and what is known of them.
 pub(super) struct Judge<'t, A: ?Sized> {
     attributes: &'t A,
-    /// For each of the first attributes, the number of its value, or what is known instead.
-    numbers: [u32; DOCS_KNOWN],
-    /// Their values; nothing before they were looked up.
-    values: [Option<Value<'t>>; DOCS_KNOWN],
+    /// Of each of the first attributes; nothing before one was needed.
+    known: Option<[Known<'t>; DOCS_KNOWN]>,
+}
+
+/// What is known of an attribute.
+#[derive(Clone, Copy)]
+struct Known<'t> {
+    /// The number of its value, or what is known instead.
+    number: u32,
+    /// Its value; nothing before it was looked up.
+    value: Option<Value<'t>>,
+}
+
+impl Known<'_> {
+    const NOTHING: Self = Self { number: UNSEEN, value: None };
 }
 
 impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
     #[inline]
     pub(super) fn new(attributes: &'t A) -> Self {
-        Self { attributes, numbers: [UNSEEN; DOCS_KNOWN], values: [None; DOCS_KNOWN] }
+        Self { attributes, known: None }
     }
 
     /// Those rows of a batch whose filters all hold.
@@ -44,7 +53,7 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
         let programs = view.programs();
         let (mut left, mut passing) = (batch, batch);
         while let Some(row) = left.take() {
-            if !programs.clauses(row).all(|clause| self.holds(view, &programs, &clause)) {
+            if !programs.clauses(row).all(|clause| self.holds(view, &clause)) {
                 passing.remove(row);
             }
         }
@@ -53,96 +62,80 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
 
     /// Whether a filter holds.
     #[inline]
-    pub(super) fn holds<W: Width>(
-        &mut self,
-        view: &View<'t, W>,
-        programs: &Programs<'t, W>,
-        clause: &Clause,
-    ) -> bool {
-        let number = self.numbers.get(usize::from(clause.doc)).copied().unwrap_or(UNSEEN);
-        let is_known = number != UNSEEN && !(SPECIAL..OTHER).contains(&number);
-        if !is_known || !clause.compares_values() {
-            return self.holds_by_value(view, programs, clause);
-        }
-        let hit = programs.operands(clause).iter().any(|word| W::number(*word) == number);
-        number != ABSENT && hit != clause.negated
-    }
-
-    /// The same by looking at the value.
-    #[inline(never)]
-    fn holds_by_value<W: Width>(
-        &mut self,
-        view: &View<'t, W>,
-        programs: &Programs<'t, W>,
-        clause: &Clause,
-    ) -> bool {
-        let Some(actual) = self.actual(view, clause.doc) else {
-            return clause.operator == Operator::Exists && clause.negated;
-        };
-        let operands = programs.operands(clause);
+    pub(super) fn holds<W: Width>(&mut self, view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> bool {
+        let Known { number, value } = self.known(view, clause.doc);
+        let Some(value) = value else { return clause.operator == Operator::Exists && clause.negated };
         let hit = match clause.operator {
-            Operator::Exists => true,
+            Operator::Equals | Operator::In if number < COMPARED_MAX => {
+                clause.operands.iter().any(|word| W::number(*word) == number)
+            }
             Operator::Equals | Operator::In => {
                 self.count(view, clause.doc);
-                is_one_of(view, &actual, operands)
+                is_one_of(view, &value, clause.operands)
             }
-            _ => tests(view, clause.operator, operands, actual).unwrap_or_default(),
+            operator => tests(view, operator, clause.operands, value).unwrap_or_default(),
         };
         hit != clause.negated
     }
 
     /// The value of an attribute.
     pub(super) fn actual<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<Value<'t>> {
-        match self.numbers.get(usize::from(doc)) {
-            Some(&UNSEEN) | None => self.look_up(view, doc),
-            _ => self.values.get(usize::from(doc)).copied().flatten(),
-        }
+        self.known(view, doc).value
     }
 
     /// The number of an attribute's value, if it is there and a filter names it.
     pub(super) fn value_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<u32> {
-        let value = self.actual(view, doc)?;
-        let number = match self.numbers.get(usize::from(doc)) {
-            Some(number) if !(SPECIAL..OTHER).contains(number) => *number,
-            _ => self.find_number(view, doc, &value),
-        };
-        Some(number).filter(|number| *number < SPECIAL)
+        let known = self.known(view, doc);
+        known.value?;
+        let number = if known.number < COMPARED_MAX { known.number } else { self.find_number(view, doc) };
+        Some(number).filter(|number| *number != OTHER)
     }
 
-    fn look_up<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<Value<'t>> {
-        let value = view.doc(doc).and_then(|name| self.attributes.attribute(name));
-        if let Some(place) = self.values.get_mut(usize::from(doc)) {
-            *place = value;
-        }
-        self.set_number(doc, if value.is_some() { COMPARED } else { ABSENT });
-        value
-    }
-
-    /// Counts a comparison of an attribute whose value is known.
-    fn count<W: Width>(&mut self, view: &View<'t, W>, doc: u8) {
-        match self.numbers.get(usize::from(doc)).copied() {
-            Some(SPECIAL) => {
-                self.value_number(view, doc);
-            }
-            Some(count) => self.set_number(doc, count.wrapping_sub(1)),
-            None => {}
+    #[inline]
+    fn known<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Known<'t> {
+        match self.known.as_ref().and_then(|known| known.get(usize::from(doc))) {
+            Some(known) if known.number != UNSEEN => *known,
+            _ => self.look_up(view, doc),
         }
     }
 
     #[inline(never)]
-    fn find_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8, value: &Value<'t>) -> u32 {
-        let number = value::find(&view.values(), view.head.seed, value).unwrap_or(OTHER);
-        self.set_number(doc, number);
-        number
+    fn look_up<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Known<'t> {
+        let value = view.doc(doc).and_then(|name| self.attributes.attribute(name));
+        let found = Known { number: COMPARED, value };
+        if let Some(known) = self.place(doc) {
+            *known = found;
+        }
+        found
     }
 
-    fn set_number(&mut self, doc: u8, number: u32) {
-        if let Some(place) = self.numbers.get_mut(usize::from(doc)) {
-            *place = number;
+    fn place(&mut self, doc: u8) -> Option<&mut Known<'t>> {
+        self.known.get_or_insert([Known::NOTHING; DOCS_KNOWN]).get_mut(usize::from(doc))
+    }
+
+    /// Counts a comparison of an attribute's bytes.
+    #[inline]
+    fn count<W: Width>(&mut self, view: &View<'t, W>, doc: u8) {
+        let Some(known) = self.place(doc) else { return };
+        known.number = known.number.wrapping_sub(1);
+        if known.number == COMPARED_MAX {
+            self.find_number(view, doc);
         }
+    }
+
+    #[inline(never)]
+    fn find_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> u32 {
+        let value = self.known(view, doc).value;
+        let number = value.and_then(|value| value::find(&view.values(), view.head.seed, &value));
+        let number = number.unwrap_or(OTHER);
+        if let Some(known) = self.place(doc) {
+            known.number = number;
+        }
+        number
     }
 }
 
+/// Whether a value is one of those that the numbers are.
 #[inline]
 fn is_one_of<W: Width>(view: &View<'_, W>, actual: &Value<'_>, numbers: &[W::Word]) -> bool {
     let names = view.values();
@@ -153,17 +146,21 @@ fn is_one_of<W: Width>(view: &View<'_, W>, actual: &Value<'_>, numbers: &[W::Wor
 }
 
 /// The test of an operator that looks into the value; `None` when the value is of another type.
+#[inline(never)]
 fn tests<W: Width>(
     view: &View<'_, W>,
     operator: Operator,
     operands: &[W::Word],
     actual: Value<'_>,
 ) -> Option<bool> {
+    if operator == Operator::Exists {
+        return Some(true);
+    }
     let mut operands = operands.iter().map(|word| W::number(*word));
     let first = operands.next()?;
     match actual {
         Value::Text(text) => match operator {
-            Operator::Prefix => Some(text.starts_with(view.text(first)?)),
+            Operator::Prefix => Some(text.as_bytes().starts_with(view.text_bytes(first)?)),
             Operator::Regexp => finds(view.dfa(first)?, text),
             _ => None,
         },

@@ -14,7 +14,7 @@ use super::head::{Head, TAILS};
 use super::judge::DOCS_KNOWN;
 use super::layout::Part;
 use super::names::Names;
-use super::program::{Clause, Operator};
+use super::program::{Clause, Operator, Programs};
 use super::shapes::{Shape, Shapes};
 use super::value::{self, INTEGER, TEXT};
 use super::view::{Slots, View};
@@ -178,36 +178,39 @@ fn dfas<W: Width>(view: &View<'_, W>) -> bool {
 /// Checks all filters, and gives the steps of judging every one of them.
 fn filters<W: Width>(view: &View<'_, W>, bucket_max: u64) -> Option<u64> {
     let programs = view.programs();
-    let mut steps = 0_u64;
-    let mut at = 0;
-    let mut bounds = programs.starts.iter().map(|start| W::number(*start) as usize);
-    if bounds.next().unwrap_or_default() != 0 {
+    if !bounds(programs.starts.iter().map(|start| W::number(*start)), programs.words.len()) {
         return None;
     }
-    for end in bounds {
-        while at < end {
-            let clause = Clause::read(|at| programs.word(at), at).filter(|clause| is_clause(view, clause))?;
-            at = clause.operands.end;
-            steps = u64::saturating_add(steps, clause.steps().into());
-            // Attributes that are not remembered are looked up again.
-            let looked_up = if usize::from(clause.doc) < DOCS_KNOWN { 0 } else { bucket_max };
-            steps = steps.saturating_add(looked_up);
-        }
-        if at != end {
-            return None;
-        }
-    }
-    (at == programs.words.len()).then_some(steps)
+    let rows = programs.starts.len().saturating_sub(1) as u32;
+    (0..rows).try_fold(0_u64, |steps, row| {
+        Some(steps.saturating_add(row_steps(view, &programs, row, bucket_max)?))
+    })
 }
 
-fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause) -> bool {
-    let operands = view.programs().operands(clause);
-    let mut numbers = operands.iter().map(|word| W::number(*word));
+/// Checks the filters of one row, and gives the steps of judging them.
+fn row_steps<W: Width>(
+    view: &View<'_, W>,
+    programs: &Programs<'_, W>,
+    row: u32,
+    bucket_max: u64,
+) -> Option<u64> {
+    let mut clauses = programs.clauses(row);
+    let mut steps = 0_u64;
+    for clause in clauses.by_ref() {
+        is_clause(view, &clause).then_some(())?;
+        // Attributes that are not remembered are looked up again.
+        let looked_up = if usize::from(clause.doc) < DOCS_KNOWN { 0 } else { bucket_max };
+        steps = steps.saturating_add(clause.steps().into()).saturating_add(looked_up);
+    }
+    clauses.words.is_empty().then_some(steps)
+}
+
+fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause<'_, W::Word>) -> bool {
+    let mut numbers = clause.operands.iter().map(|word| W::number(*word));
     let values = view.head.counts.values;
     let is_integer = |number| matches!(view.value(number), Some(Value::Integer(_)));
-    let is_text = |number| matches!(view.value(number), Some(Value::Text(_)));
+    let is_text = |number| view.text_bytes(number).is_some();
     u32::from(clause.doc) < view.head.counts.docs
-        && operands.len() == clause.operands.len()
         && match clause.operator {
             Operator::Exists => true,
             Operator::Equals | Operator::In => numbers.all(|number| number < values),
