@@ -17,7 +17,7 @@ const COMPARISONS_MAX: u32 = 4;
 const UNSEEN: u32 = u32::MAX;
 /// The number of the value was not looked for yet. So many less is after so many comparisons.
 const COMPARED: u32 = u32::MAX - 1;
-/// The number has to be looked for now. All smaller ones are numbers, or say that it has none.
+/// The number is to be looked for with the next comparison.
 const COMPARED_MAX: u32 = COMPARED - COMPARISONS_MAX;
 /// The attribute has a value that no filter names.
 const OTHER: u32 = COMPARED_MAX - 1;
@@ -25,21 +25,20 @@ const OTHER: u32 = COMPARED_MAX - 1;
 /// The attributes of one event, and what is known of them.
 pub(super) struct Judge<'t, A: ?Sized> {
     attributes: &'t A,
-    /// Of each of the first attributes; nothing before one was needed.
-    known: Option<[Known<'t>; DOCS_KNOWN]>,
+    /// Nothing before an attribute was needed.
+    known: Option<Known<'t>>,
 }
 
-/// What is known of an attribute.
-#[derive(Clone, Copy)]
+/// What is known of the first attributes.
 struct Known<'t> {
-    /// The number of its value, or what is known instead.
-    number: u32,
-    /// Its value; nothing before it was looked up.
-    value: Option<Value<'t>>,
+    /// The numbers of their values, or what is known instead.
+    numbers: [u32; DOCS_KNOWN],
+    /// Their values; nothing before they were looked up.
+    values: [Option<Value<'t>>; DOCS_KNOWN],
 }
 
 impl Known<'_> {
-    const NOTHING: Self = Self { number: UNSEEN, value: None };
+    const NOTHING: Self = Self { numbers: [UNSEEN; DOCS_KNOWN], values: [None; DOCS_KNOWN] };
 }
 
 impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
@@ -63,12 +62,21 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
     /// Whether a filter holds.
     #[inline]
     pub(super) fn holds<W: Width>(&mut self, view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> bool {
-        let Known { number, value } = self.known(view, clause.doc);
-        let Some(value) = value else { return clause.operator == Operator::Exists && clause.negated };
+        let number = self.number(clause.doc);
+        if number > OTHER || !clause.compares_values() {
+            return self.holds_by_value(view, clause);
+        }
+        clause.operands.iter().any(|word| W::number(*word) == number) != clause.negated
+    }
+
+    /// The same by looking at the value.
+    #[inline(never)]
+    fn holds_by_value<W: Width>(&mut self, view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> bool {
+        let Some(value) = self.actual(view, clause.doc) else {
+            return clause.operator == Operator::Exists && clause.negated;
+        };
         let hit = match clause.operator {
-            Operator::Equals | Operator::In if number < COMPARED_MAX => {
-                clause.operands.iter().any(|word| W::number(*word) == number)
-            }
+            Operator::Exists => true,
             Operator::Equals | Operator::In => {
                 self.count(view, clause.doc);
                 is_one_of(view, &value, clause.operands)
@@ -80,57 +88,56 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
 
     /// The value of an attribute.
     pub(super) fn actual<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<Value<'t>> {
-        self.known(view, doc).value
+        if self.number(doc) == UNSEEN {
+            return self.look_up(view, doc);
+        }
+        self.known.as_ref()?.values.get(usize::from(doc)).copied().flatten()
     }
 
     /// The number of an attribute's value, if it is there and a filter names it.
     pub(super) fn value_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<u32> {
-        let known = self.known(view, doc);
-        known.value?;
-        let number = if known.number < COMPARED_MAX { known.number } else { self.find_number(view, doc) };
+        let value = self.actual(view, doc)?;
+        let known = self.number(doc);
+        let number = if known > OTHER { self.find_number(view, doc, &value) } else { known };
         Some(number).filter(|number| *number != OTHER)
     }
 
     #[inline]
-    fn known<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Known<'t> {
-        match self.known.as_ref().and_then(|known| known.get(usize::from(doc))) {
-            Some(known) if known.number != UNSEEN => *known,
-            _ => self.look_up(view, doc),
+    fn number(&self, doc: u8) -> u32 {
+        let known = self.known.as_ref().and_then(|known| known.numbers.get(usize::from(doc)));
+        known.copied().unwrap_or(UNSEEN)
+    }
+
+    fn set_number(&mut self, doc: u8, number: u32) {
+        let known = self.known.get_or_insert(Known::NOTHING);
+        if let Some(place) = known.numbers.get_mut(usize::from(doc)) {
+            *place = number;
         }
     }
 
-    #[inline(never)]
-    fn look_up<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Known<'t> {
+    fn look_up<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<Value<'t>> {
         let value = view.doc(doc).and_then(|name| self.attributes.attribute(name));
-        let found = Known { number: COMPARED, value };
-        if let Some(known) = self.place(doc) {
-            *known = found;
+        self.set_number(doc, COMPARED);
+        if let Some(place) = self.known.as_mut().and_then(|known| known.values.get_mut(usize::from(doc))) {
+            *place = value;
         }
-        found
-    }
-
-    fn place(&mut self, doc: u8) -> Option<&mut Known<'t>> {
-        self.known.get_or_insert([Known::NOTHING; DOCS_KNOWN]).get_mut(usize::from(doc))
+        value
     }
 
     /// Counts a comparison of an attribute's bytes.
-    #[inline]
     fn count<W: Width>(&mut self, view: &View<'t, W>, doc: u8) {
-        let Some(known) = self.place(doc) else { return };
-        known.number = known.number.wrapping_sub(1);
-        if known.number == COMPARED_MAX {
-            self.find_number(view, doc);
+        match self.number(doc) {
+            COMPARED_MAX => {
+                self.value_number(view, doc);
+            }
+            number => self.set_number(doc, number.wrapping_sub(1)),
         }
     }
 
     #[inline(never)]
-    fn find_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> u32 {
-        let value = self.known(view, doc).value;
-        let number = value.and_then(|value| value::find(&view.values(), view.head.seed, &value));
-        let number = number.unwrap_or(OTHER);
-        if let Some(known) = self.place(doc) {
-            known.number = number;
-        }
+    fn find_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8, value: &Value<'t>) -> u32 {
+        let number = value::find(&view.values(), view.head.seed, value).unwrap_or(OTHER);
+        self.set_number(doc, number);
         number
     }
 }
@@ -140,9 +147,15 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
 fn is_one_of<W: Width>(view: &View<'_, W>, actual: &Value<'_>, numbers: &[W::Word]) -> bool {
     let names = view.values();
     value::with_bytes(actual, |kind, bytes| {
-        let name = |number: &W::Word| names.bytes(W::number(*number)).and_then(<[u8]>::split_first);
-        numbers.iter().any(|number| name(number) == Some((&kind, bytes)))
+        // Ids differ in their last bytes more often than in their first: most comparisons end there.
+        let is_it = |name: &[u8]| name.last() == bytes.last().or(Some(&kind)) && is_value(name, kind, bytes);
+        let length = bytes.len().wrapping_add(1);
+        numbers.iter().any(|number| names.is_at(W::number(*number), length, is_it))
     })
+}
+
+fn is_value(name: &[u8], kind: u8, bytes: &[u8]) -> bool {
+    name.split_first() == Some((&kind, bytes))
 }
 
 /// The test of an operator that looks into the value; `None` when the value is of another type.
@@ -153,9 +166,6 @@ fn tests<W: Width>(
     operands: &[W::Word],
     actual: Value<'_>,
 ) -> Option<bool> {
-    if operator == Operator::Exists {
-        return Some(true);
-    }
     let mut operands = operands.iter().map(|word| W::number(*word));
     let first = operands.next()?;
     match actual {

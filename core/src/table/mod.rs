@@ -55,6 +55,7 @@ mod load;
 #[doc(hidden)]
 pub mod naive;
 mod names;
+mod nodes;
 mod program;
 mod rows;
 mod shapes;

@@ -9,7 +9,7 @@ use super::width::Width;
 #[non_exhaustive]
 pub enum Operator {
     /// The attribute is the value.
-    Equals,
+    Equals = 0,
     /// The attribute is one of the values.
     In,
     /// The attribute is a text that starts with the value.
@@ -30,18 +30,36 @@ pub enum Operator {
     Range,
 }
 
-const OPERATORS: [Operator; 10] = [
-    Operator::Equals,
-    Operator::In,
-    Operator::Prefix,
-    Operator::Regexp,
-    Operator::Exists,
-    Operator::Lt,
-    Operator::Lte,
-    Operator::Gt,
-    Operator::Gte,
-    Operator::Range,
-];
+impl Operator {
+    /// The operator of a number in the format.
+    #[inline]
+    const fn of(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(Self::Equals),
+            1 => Some(Self::In),
+            2 => Some(Self::Prefix),
+            3 => Some(Self::Regexp),
+            4 => Some(Self::Exists),
+            5 => Some(Self::Lt),
+            6 => Some(Self::Lte),
+            7 => Some(Self::Gt),
+            8 => Some(Self::Gte),
+            9 => Some(Self::Range),
+            _ => None,
+        }
+    }
+
+    /// How many operands it has; an `in` says so itself.
+    #[inline]
+    const fn operands(self) -> usize {
+        match self {
+            Self::Exists | Self::In => 0,
+            Self::Regexp | Self::Range => 2,
+            _ => 1,
+        }
+    }
+}
+
 const OPERATOR_BITS: u32 = 0x0f;
 const NEGATED_BIT: u32 = 0x10;
 const DOC_SHIFT: u32 = 8;
@@ -67,12 +85,11 @@ impl<'t, T: Copy> Clause<'t, T> {
         if head & !(OPERATOR_BITS | NEGATED_BIT | 0xff << DOC_SHIFT) != 0 {
             return None;
         }
-        let operator = *OPERATORS.get((head & OPERATOR_BITS) as usize)?;
-        let (count, rest) = match operator {
-            Operator::In => rest.split_first().map(|(count, rest)| (number(*count) as usize, rest))?,
-            Operator::Exists => (0, rest),
-            Operator::Regexp | Operator::Range => (2, rest),
-            _ => (1, rest),
+        let operator = Operator::of(head & OPERATOR_BITS)?;
+        let (count, rest) = if operator == Operator::In {
+            rest.split_first().map(|(count, rest)| (number(*count) as usize, rest))?
+        } else {
+            (operator.operands(), rest)
         };
         let (operands, rest) = rest.split_at_checked(count)?;
         let doc = (head >> DOC_SHIFT) as u8;
@@ -81,7 +98,13 @@ impl<'t, T: Copy> Clause<'t, T> {
 
     /// Whether an event can only pass with one of the values that the operands are.
     pub(super) fn asks_for_a_value(&self) -> bool {
-        !self.negated && matches!(self.operator, Operator::Equals | Operator::In)
+        !self.negated && self.compares_values()
+    }
+
+    /// Whether it compares the attribute with values as a whole.
+    #[inline]
+    pub(super) fn compares_values(&self) -> bool {
+        matches!(self.operator, Operator::Equals | Operator::In)
     }
 
     /// Steps it takes at most.
@@ -95,8 +118,7 @@ impl<'t, T: Copy> Clause<'t, T> {
 
 /// The head of a filter.
 pub(super) fn clause_head(operator: Operator, negated: bool, doc: u8) -> u32 {
-    let number = OPERATORS.iter().position(|each| *each == operator).unwrap_or_default() as u32;
-    number | if negated { NEGATED_BIT } else { 0 } | u32::from(doc) << DOC_SHIFT
+    operator as u32 | if negated { NEGATED_BIT } else { 0 } | u32::from(doc) << DOC_SHIFT
 }
 
 /// The filters of all webhooks.
