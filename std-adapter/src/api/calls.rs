@@ -2,12 +2,12 @@
 
 use axum::extract::{Path, RawQuery, State};
 
-use super::access::{Caller, Wish};
-use super::definitions::find;
 use super::error::ApiError;
 use super::query::{CREATION, Paging};
 use super::shape::CallPlace;
 use super::{Answer, AppState, Reply, shape};
+use crate::app::definitions::find;
+use crate::app::{Caller, Wish};
 use crate::id;
 use crate::limits::CALLS_PER_WEBHOOK;
 

@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tracing::error;
 
+use crate::app::Fault;
 use crate::ingest::Refusal;
 use crate::limits::{BODY_BYTES_MAX, URI_CHARS_MAX};
 use crate::problem::Problem;
@@ -162,6 +163,20 @@ impl IntoResponse for ApiError {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> ApiError {
+        match fault {
+            Fault::NotFound { kind, id, space } => ApiError::not_found(kind, &id, &space),
+            Fault::Denied(reason) => ApiError::AccessDenied(reason),
+            Fault::Invalid(problems) => ApiError::Validation(problems),
+            Fault::Change(cause) => cause.into(),
+            Fault::Token(cause) => cause.into(),
+            Fault::Refused(cause) => cause.into(),
+            Fault::Store(cause) => cause.into(),
+        }
     }
 }
 

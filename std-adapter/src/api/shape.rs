@@ -9,14 +9,12 @@ use crate::id;
 use crate::ingest::Accepted;
 use crate::secret::Secret;
 use crate::store::record::{
-    CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord, Role,
+    CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord,
     SigningSecretRecord, SpaceRecord, TokenRecord, WebhookRecord,
 };
 
 /// The one organization that every space belongs to.
 pub const ORGANIZATION: &str = "bellwire";
-/// Characters at the end of a signing secret that answers show.
-const REDACTED_CHARS: usize = 4;
 
 /// A link to another object.
 pub fn link(kind: &str, id: &str) -> Value {
@@ -90,12 +88,7 @@ pub fn signing_secret(space: &str, record: &SigningSecretRecord) -> Value {
     let mut sys =
         json!({"type": "WebhookSigningSecret", "version": record.version, "space": link("Space", space)});
     add_history(&mut sys, &record.history);
-    json!({"redactedValue": last_chars(&record.value), "sys": sys})
-}
-
-fn last_chars(secret: &Secret) -> String {
-    let hidden = secret.expose().chars().count().saturating_sub(REDACTED_CHARS);
-    secret.expose().chars().skip(hidden).collect()
+    json!({"redactedValue": record.value.last_chars(), "sys": sys})
 }
 
 /// A space's own retry policy.
@@ -110,7 +103,7 @@ pub fn retry_policy(space: &str, record: &RetryPolicyRecord) -> Value {
 pub fn token(space: &str, record: &TokenRecord, text: Option<&Secret>) -> Value {
     let mut object = json!({
         "name": record.name,
-        "role": role(record.role),
+        "role": record.role.name(),
         "sys": {
             "type": "AccessToken", "id": record.id, "space": link("Space", space),
             "createdBy": link("User", &record.created.by), "createdAt": iso(record.created.at_ms),
@@ -120,16 +113,6 @@ pub fn token(space: &str, record: &TokenRecord, text: Option<&Secret>) -> Value 
         object["token"] = text.expose().into();
     }
     object
-}
-
-/// A role's name.
-pub fn role(role: Role) -> &'static str {
-    match role {
-        Role::Read => "read",
-        Role::Publish => "publish",
-        Role::Manage => "manage",
-        Role::Admin => "admin",
-    }
 }
 
 /// Where a call belongs.

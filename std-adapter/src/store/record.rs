@@ -27,6 +27,18 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// The role's name, as callers write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Read => "read",
+            Role::Publish => "publish",
+            Role::Manage => "manage",
+            Role::Admin => "admin",
+        }
+    }
+}
+
 /// Who did something, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
