@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tracing::error;
 
 use crate::app::Fault;
+use crate::deliver::owed::ResendError;
 use crate::ingest::Refusal;
 use crate::limits::{BODY_BYTES_MAX, URI_CHARS_MAX};
 use crate::problem::Problem;
@@ -175,6 +176,7 @@ impl From<Fault> for ApiError {
             Fault::Change(cause) => cause.into(),
             Fault::Token(cause) => cause.into(),
             Fault::Refused(cause) => cause.into(),
+            Fault::Resend(cause) => cause.into(),
             Fault::Store(cause) => cause.into(),
         }
     }
@@ -221,6 +223,18 @@ impl From<TokenError> for ApiError {
             TokenError::TooMany => ApiError::LimitReached(cause.to_string()),
             TokenError::NotFound => ApiError::NotFound(json!({})),
             TokenError::Commit(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<ResendError> for ApiError {
+    fn from(cause: ResendError) -> ApiError {
+        match cause {
+            ResendError::Inactive | ResendError::EventGone => {
+                ApiError::Validation(vec![Problem::new("invalid", "", cause.to_string())])
+            }
+            ResendError::Store(cause) => cause.into(),
+            ResendError::Commit(cause) => cause.into(),
         }
     }
 }

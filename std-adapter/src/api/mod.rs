@@ -66,6 +66,7 @@ fn webhook_routes() -> Router<Arc<App>> {
         .route("/spaces/{space}/webhook_definitions/{webhook}", definition)
         .route("/spaces/{space}/webhooks/{webhook}/calls", get(calls::list))
         .route("/spaces/{space}/webhooks/{webhook}/calls/{call}", get(calls::read))
+        .route("/spaces/{space}/webhooks/{webhook}/calls/{call}/resend", post(calls::resend))
         .route("/spaces/{space}/webhooks/{webhook}/health", get(calls::health))
         .route("/spaces/{space}/webhook_settings/signing_secret", secret)
         .route("/spaces/{space}/webhook_settings/retry_policy", policy)

@@ -10,7 +10,7 @@ use crate::ingest::Accepted;
 use crate::secret::Secret;
 use crate::store::record::{
     CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord,
-    SigningSecretRecord, SpaceRecord, TokenRecord, WebhookRecord,
+    SigningSecretRecord, SpaceRecord, TimingRecord, TokenRecord, WebhookRecord,
 };
 
 /// The one organization that every space belongs to.
@@ -150,6 +150,7 @@ fn call_fields(kind: &str, place: CallPlace<'_>, call: &CallRecord) -> Value {
         "eventType": call.topic.rsplit('.').next(),
         "topic": call.topic,
         "attempt": call.attempt,
+        "resent": call.resent,
         "url": call.url,
         "requestAt": iso(call.request_at_ms),
         "responseAt": call.response_at_ms.map(iso),
@@ -182,7 +183,17 @@ pub fn call_details(place: CallPlace<'_>, call: &CallRecord, details: &CallDetai
     object["response"] =
         details.response.as_ref().map_or(Value::Null, |received| response(&call.url, received));
     object["error"] = details.error.as_deref().into();
+    object["timing"] = timing(&details.timing);
     object
+}
+
+/// Milliseconds with their fractions; null for a part that did not happen.
+fn timing(timing: &TimingRecord) -> Value {
+    let ms = |us: Option<u64>| us.map(|us| us as f64 / 1_000.0);
+    json!({
+        "lookup": ms(timing.lookup_us), "connect": ms(timing.connect_us), "tls": ms(timing.tls_us),
+        "firstByte": ms(timing.first_byte_us), "body": ms(timing.body_us),
+    })
 }
 
 /// A webhook's health.

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::deliver::owed::ResendError;
 use crate::ingest::Refusal;
 use crate::problem::Problem;
 use crate::store::StoreError;
@@ -36,6 +37,9 @@ pub enum Fault {
     /// An event was not accepted.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A call was not made again.
+    #[error(transparent)]
+    Resend(#[from] ResendError),
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,6 +1,7 @@
 //! What a caller may do: the functions that the HTTP API and the web app share, and the parts they work with.
 
 pub mod access;
+pub mod calls;
 pub mod definitions;
 pub mod fault;
 pub mod rate;
