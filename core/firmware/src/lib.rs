@@ -1,0 +1,12 @@
+//! What the firmware does beyond its board. The host runs the same code and compares.
+//!
+//! A *batch* is a file of match tables with events for each; [`answer`](answer::answer) writes a line for every one.
+#![no_std]
+#![deny(unsafe_code)]
+
+pub mod answer;
+pub mod board;
+mod sections;
+pub mod stack;
+
+pub use sections::Sections;
