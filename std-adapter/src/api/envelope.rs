@@ -16,11 +16,11 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use tracing::debug;
 
-use super::App;
-use super::access::Caller;
+use super::access::identify;
 use super::error::ApiError;
-use super::rate::Allowance;
 use super::shape::ORGANIZATION;
+use crate::app::App;
+use crate::app::rate::Allowance;
 use crate::clock;
 use crate::limits::URI_CHARS_MAX;
 
@@ -99,7 +99,7 @@ fn admit(app: &App, request: &mut Request, outline: &Outline) -> (Option<Allowan
     if percent_decode_str(&outline.path).decode_utf8().is_err() {
         return (None, Some(ApiError::BadRequest("The path is not percent-encoded UTF-8.".into())));
     }
-    let Some(caller) = Caller::identify(app, request.headers()) else { return (None, None) };
+    let Some(caller) = identify(app, request.headers()) else { return (None, None) };
     let allowance = outline.is_management().then(|| app.rates.take(&caller.0.id, clock::now_ms())).flatten();
     request.extensions_mut().insert(caller);
     let refused = allowance.filter(|allowance| !allowance.taken);

@@ -5,6 +5,8 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use tracing::error;
 
+use crate::app::Fault;
+use crate::deliver::owed::ResendError;
 use crate::ingest::Refusal;
 use crate::limits::{BODY_BYTES_MAX, URI_CHARS_MAX};
 use crate::problem::Problem;
@@ -165,6 +167,21 @@ impl IntoResponse for ApiError {
     }
 }
 
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> ApiError {
+        match fault {
+            Fault::NotFound { kind, id, space } => ApiError::not_found(kind, &id, &space),
+            Fault::Denied(reason) => ApiError::AccessDenied(reason),
+            Fault::Invalid(problems) => ApiError::Validation(problems),
+            Fault::Change(cause) => cause.into(),
+            Fault::Token(cause) => cause.into(),
+            Fault::Refused(cause) => cause.into(),
+            Fault::Resend(cause) => cause.into(),
+            Fault::Store(cause) => cause.into(),
+        }
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(cause: StoreError) -> ApiError {
         error!(%cause, "the store failed");
@@ -206,6 +223,18 @@ impl From<TokenError> for ApiError {
             TokenError::TooMany => ApiError::LimitReached(cause.to_string()),
             TokenError::NotFound => ApiError::NotFound(json!({})),
             TokenError::Commit(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<ResendError> for ApiError {
+    fn from(cause: ResendError) -> ApiError {
+        match cause {
+            ResendError::Inactive | ResendError::EventGone => {
+                ApiError::Validation(vec![Problem::new("invalid", "", cause.to_string())])
+            }
+            ResendError::Store(cause) => cause.into(),
+            ResendError::Commit(cause) => cause.into(),
         }
     }
 }

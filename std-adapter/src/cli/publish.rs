@@ -1,13 +1,11 @@
 //! `bellwire publish`: an event, or many, from a file or from standard input.
 
-use std::io::Read;
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::client::{Api, ServerArgs};
-use super::output::{CliError, printable, say};
+use super::output::{CliError, printable, read_input, say};
 
 /// Publish an event from a file or from standard input
 #[derive(Debug, clap::Args)]
@@ -64,21 +62,6 @@ pub(crate) async fn run(args: PublishArgs) -> Result<(), CliError> {
         print_result(&answer);
     }
     Ok(())
-}
-
-fn read_input(file: Option<&PathBuf>) -> Result<Bytes, CliError> {
-    match file.filter(|file| file.as_os_str() != "-") {
-        Some(file) => {
-            let read = std::fs::read(file);
-            read.map(Bytes::from)
-                .map_err(|cause| CliError::new(format!("cannot read {}: {cause}", file.display())))
-        }
-        None => {
-            let mut body = Vec::new();
-            std::io::stdin().read_to_end(&mut body)?;
-            Ok(body.into())
-        }
-    }
 }
 
 fn print_result(result: &Value) {

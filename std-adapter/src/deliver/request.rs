@@ -73,6 +73,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) event: &'a EventRecord,
     pub(crate) key: OwedKey,
     pub(crate) number: u32,
+    pub(crate) resent: bool,
     pub(crate) signing_secret: Option<&'a Secret>,
     pub(crate) policy: AddressPolicy,
 }

@@ -15,8 +15,9 @@ use tracing::{info, warn};
 
 pub use self::embed::EmbedError;
 use self::server::Server;
-use crate::api::rate::Rates;
-use crate::api::{App, router};
+use crate::api::router;
+use crate::app::App;
+use crate::app::rate::Rates;
 use crate::calls::CallLog;
 use crate::clock;
 use crate::config::Settings;

@@ -7,7 +7,7 @@ use bellwire_core::topic::TopicPattern;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::filters::parse_filters;
+use super::filters::{Dialect, parse_filters};
 use crate::limits::{HEADER_VALUE_BYTES_MAX, HEADERS_MAX, NAME_BYTES_MAX};
 use crate::net::AddressPolicy;
 use crate::problem::Problem;
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
 
     fn filters(&mut self) -> Option<String> {
         let value = self.given("filters")?;
-        if let Err(refusal) = parse_filters(value) {
+        if let Err(refusal) = parse_filters(value, Dialect::Contentful) {
             self.refuse(Problem::invalid("filters", refusal, value));
         }
         Some(value.to_string())
