@@ -12,7 +12,7 @@ pub const FRAME_CONTENT_BYTES_MAX: usize = 1024;
 
 /// Largest image of a table that a board has room for beside the stack: on a small one, with 16 KiB of RAM, or on another.
 pub const fn image_bytes_max(small: bool) -> usize {
-    if small { 6 * 1024 } else { 2 * 1024 * 1024 }
+    if small { 5 * 1024 } else { 2 * 1024 * 1024 }
 }
 
 /// Every so many events, a webhook is asked for that hardly any table has.
@@ -27,13 +27,21 @@ const UNKNOWN_WEBHOOK_EVERY: u32 = 16;
 pub fn answer(batch: impl Read, room: &mut [u8], answers: &mut impl Write) -> Result<(), ErrorKind> {
     let mut sections = Sections::new(batch);
     while let Some(image) = sections.read_whole(room)? {
-        let frames = sections.open()?;
-        match MatchTable::load(image) {
-            Ok(table) => answer_events(&table, frames, answers)?,
-            Err(error) => {
-                write(answers, format_args!("refused {error:?}: {error}\n"))?;
-                skip(frames)?;
-            }
+        answer_one(image, sections.open()?, answers)?;
+    }
+    Ok(())
+}
+
+/// Answers for one table: its image, and the frames of its events.
+///
+/// # Errors
+/// What reader or writer say.
+pub fn answer_one(image: &[u8], frames: &mut impl Read, answers: &mut impl Write) -> Result<(), ErrorKind> {
+    match MatchTable::load(image) {
+        Ok(table) => answer_events(&table, frames, answers)?,
+        Err(error) => {
+            write(answers, format_args!("refused {error:?}: {error}\n"))?;
+            skip(frames)?;
         }
     }
     answers.flush().map_err(|error| error.kind())

@@ -4,7 +4,7 @@ use core::ffi::CStr;
 
 use embedded_io::{Error, ErrorKind, ErrorType, Read, Write};
 use semihosting::fs::File;
-use semihosting::io::{Read as _, Write as _};
+use semihosting::io::{Read as _, Stdout, stdout};
 
 use crate::answer::image_bytes_max;
 
@@ -20,6 +20,9 @@ const BUFFER_BYTES: usize = 512;
 /// Largest image of a match table that this board has room for.
 pub const IMAGE_BYTES_MAX: usize =
     image_bytes_max(cfg!(all(target_arch = "arm", not(target_abi = "eabihf"))));
+
+/// What a program exits with after a panic.
+const PANICKED: i32 = 101;
 
 /// A call that the host did not serve.
 #[derive(Debug)]
@@ -77,13 +80,13 @@ impl Read for Input {
     }
 }
 
-/// A file of the host, written through a buffer. Flush it before the end.
-pub struct Output {
-    file: File,
+/// A file of the host, or what it shows, written through a buffer. Flush it before the end.
+pub struct Output<W> {
+    file: W,
     buffer: heapless::Vec<u8, BUFFER_BYTES>,
 }
 
-impl Output {
+impl Output<File> {
     /// Makes a file in the folder where QEMU was started.
     ///
     /// # Errors
@@ -94,11 +97,22 @@ impl Output {
     }
 }
 
-impl ErrorType for Output {
+impl Output<Stdout> {
+    /// What QEMU prints.
+    ///
+    /// # Errors
+    /// [`HostError`] when it prints nothing.
+    pub fn stdout() -> Result<Self, HostError> {
+        let file = stdout().map_err(|_| HostError)?;
+        Ok(Self { file, buffer: heapless::Vec::new() })
+    }
+}
+
+impl<W> ErrorType for Output<W> {
     type Error = HostError;
 }
 
-impl Write for Output {
+impl<W: semihosting::io::Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, HostError> {
         if self.buffer.is_full() {
             self.flush()?;
@@ -114,4 +128,10 @@ impl Write for Output {
         self.buffer.clear();
         Ok(())
     }
+}
+
+/// Without a text, which would be most of a small program.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    exit(PANICKED)
 }

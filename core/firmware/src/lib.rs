@@ -6,6 +6,9 @@
 
 pub mod answer;
 pub mod board;
+pub mod counter;
+pub mod demo;
+pub mod part;
 mod sections;
 pub mod stack;
 

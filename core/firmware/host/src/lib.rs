@@ -5,6 +5,10 @@ pub mod answer;
 pub mod batch;
 pub mod board;
 pub mod build;
+pub mod demo;
+pub mod elf;
+pub mod instructions;
+pub mod part;
 pub mod qemu;
 #[path = "../../../tests/support/regexps.rs"]
 mod regexps;
@@ -12,6 +16,8 @@ mod regexps;
 mod sections;
 #[path = "../../../tests/support/webhooks.rs"]
 mod webhooks;
+#[path = "../../../../benches/src/workload.rs"]
+pub mod workload;
 
 use std::path::PathBuf;
 
