@@ -251,9 +251,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether people come over TLS, which a proxy in front speaks.
-    pub fn is_reached_over_tls(&self) -> bool {
-        self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    /// Where people reach a server that listens on `address`, without a slash at the end.
+    pub fn origin(&self, address: SocketAddr) -> String {
+        let url = self.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        url.unwrap_or_else(|| format!("http://{address}"))
     }
 
     fn checked(self) -> Result<Settings, ConfigError> {
@@ -268,6 +269,11 @@ impl Settings {
                 "endpoint-concurrency",
                 !(1..=limits::LANE_WINDOW).contains(&self.endpoint_concurrency),
                 "must lie between 1 and 256",
+            ),
+            (
+                "public-url",
+                self.public_url.as_ref().is_some_and(|url| !is_origin(url)),
+                "must be http:// or https:// with a host and nothing behind it",
             ),
             ("concurrency", !(1..=65_536).contains(&self.concurrency), "must lie between 1 and 65536"),
             (
@@ -288,6 +294,11 @@ impl Settings {
             None => Ok(self),
         }
     }
+}
+
+/// Whether a URL is a scheme with a host, and perhaps a port.
+fn is_origin(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() + "/" == url.as_str()
 }
 
 /// Whether a token is long enough and fits a header, so that a caller can show it.

@@ -68,7 +68,7 @@ fn announce(node: &Node, data: &Path) {
 pub(crate) fn web_app(node: &Node) -> String {
     match node.sign_in_link() {
         Some(link) => format!("\nthe web app, signed in once within ten minutes: {}", link.expose()),
-        None => format!("\nthe web app: {}/app", node.public_url()),
+        None => format!("\nthe web app: {}/app", node.origin()),
     }
 }
 

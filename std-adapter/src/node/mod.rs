@@ -142,9 +142,9 @@ impl Node {
         app.deliveries.resume()?;
         let sweeper = Sweeper::new(store, committer.clone(), app.registry.clone(), settings.event_retention);
         let (stop, stopped) = watch::channel(false);
-        let web = Arc::new(Web::new(app.clone(), settings.is_reached_over_tls()));
-        let router = api::router(app.clone()).merge(web::router(web.clone()));
         let address = server.address;
+        let web = Arc::new(Web::new(app.clone(), settings.origin(address)));
+        let router = api::router(app.clone()).merge(web::router(web.clone()));
         info!(%address, "listening");
         Ok(Node {
             address,
@@ -173,13 +173,12 @@ impl Node {
     /// no admin token.
     pub fn sign_in_link(&self) -> Option<Secret> {
         let path = self.web.sign_in_path()?;
-        Some(Secret::new(format!("{}{}", self.public_url(), path.expose())))
+        Some(Secret::new(format!("{}{}", self.origin(), path.expose())))
     }
 
     /// Where people reach it: the settings' public URL, or else the address it listens on.
-    pub fn public_url(&self) -> String {
-        let url = self.settings.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
-        url.unwrap_or_else(|| format!("http://{}", self.address))
+    pub fn origin(&self) -> String {
+        self.settings.origin(self.address)
     }
 
     /// The parts at work, for a program that embeds the node.

@@ -1,14 +1,24 @@
 //! The web app: server-rendered pages over the same functions as the API. Every page works without scripts.
 
 mod assets;
+mod body;
+mod call;
+mod chart;
+mod curl;
 mod error;
 mod fields;
 mod frame;
+mod head;
 mod layer;
 mod link;
+mod log;
+mod moment;
 mod session;
 mod sign_in;
 mod spaces;
+mod standing;
+mod triggers;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -38,17 +48,20 @@ pub struct Web {
     sessions: Sessions,
     cookies: Cookies,
     links: Links,
+    /// Where people reach the server, for the commands that pages show.
+    origin: String,
 }
 
 impl Web {
-    /// The pages of this app. Cookies travel over TLS only when `secure` says that people come that way.
-    pub fn new(app: Arc<App>, secure: bool) -> Web {
+    /// The pages of this app, which people reach at `origin`. Cookies travel over TLS only when that is how they come.
+    pub fn new(app: Arc<App>, origin: String) -> Web {
         Web {
             app,
             assets: Assets::default(),
             sessions: Sessions::default(),
-            cookies: Cookies { secure },
+            cookies: Cookies { secure: origin.starts_with("https://") },
             links: Links::default(),
+            origin,
         }
     }
 
@@ -64,6 +77,7 @@ pub fn router(web: Arc<Web>) -> Router {
     Router::new()
         .route("/", get(|| async { Redirect::to(HOME) }))
         .merge(entry_routes())
+        .merge(webhook_routes())
         .route("/app/{*path}", axum::routing::any(|| async { WebError::NoPage }))
         .method_not_allowed_fallback(|| async { WebError::NoPage })
         .layer(from_fn_with_state(web.clone(), layer::wrap))
@@ -80,6 +94,18 @@ fn entry_routes() -> Router<Arc<Web>> {
         .route("/app/enter/{code}", get(sign_in::enter))
         .route("/app/sign-out", post(sign_in::sign_out))
         .route("/app/assets/{name}", get(assets::serve))
+}
+
+fn webhook_routes() -> Router<Arc<Web>> {
+    let delete = get(webhooks::confirm_delete).post(webhooks::delete);
+    Router::new()
+        .route("/app/spaces/{space}/webhooks", get(webhooks::list))
+        .route("/app/spaces/{space}/webhooks/{webhook}/active", post(webhooks::set_active))
+        .route("/app/spaces/{space}/webhooks/{webhook}/delete", delete)
+        .route("/app/spaces/{space}/webhooks/{webhook}/calls", get(log::show))
+        .route("/app/spaces/{space}/webhooks/{webhook}/calls/{call}", get(call::show))
+        .route("/app/spaces/{space}/webhooks/{webhook}/calls/{call}/curl", get(call::as_curl))
+        .route("/app/spaces/{space}/webhooks/{webhook}/calls/{call}/resend", post(call::resend))
 }
 
 /// The state as the handlers take it.
