@@ -173,6 +173,7 @@ mod tests {
         let call = CallRecord {
             event_id: 1,
             topic: "Entry.publish".into(),
+            entity_id: None,
             attempt,
             outcome: Outcome::Response { status },
             url: "https://example.com/".into(),

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | 10 | `cli` |
 //! | 9 | `node` |
-//! | 8 | `api` |
+//! | 8 | `api` `web` |
 //! | 7 | `app` |
 //! | 6 | `ingest` |
 //! | 5 | `dispatch` `deliver` `sweep` |
@@ -42,6 +42,7 @@ pub mod store;
 pub mod sweep;
 pub mod tokens;
 pub mod transform;
+pub mod web;
 pub mod webhooks;
 
 /// The examples of the README, compiled and run with the tests.

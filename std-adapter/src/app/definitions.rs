@@ -71,6 +71,24 @@ async fn make(
     Ok(change.create(id, definition, app.webhooks_per_space, caller.stamp()).await?)
 }
 
+/// Switches a webhook's calls on or off and leaves the rest as it is.
+///
+/// # Errors
+/// `NotFound`, `Change`.
+pub async fn set_active(
+    app: &App,
+    caller: &Caller,
+    space: &Arc<Space>,
+    id: &str,
+    active: bool,
+) -> Result<Arc<Webhook>, Fault> {
+    let change = app.registry.change(space).await;
+    let was = change.previous(id).ok_or_else(|| not_found(space, id))?;
+    let definition = Definition { active, ..Definition::of(&was.record) };
+    let expected = Expected::Version(was.record.version);
+    Ok(change.update(&was, definition, expected, caller.stamp()).await?)
+}
+
 /// Deletes the webhook with this id, and with it what the log remembers.
 ///
 /// # Errors

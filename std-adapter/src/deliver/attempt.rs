@@ -135,7 +135,7 @@ impl Engine {
         }
     }
 
-    fn retry_policy(&self, space: &Space) -> RetryPolicy {
+    pub(super) fn retry_policy(&self, space: &Space) -> RetryPolicy {
         let own = space.settings().retry_policy.as_ref().map(|policy| policy.retries_max);
         RetryPolicy {
             retries_max: own.unwrap_or(RetryPolicy::default().retries_max),

@@ -76,6 +76,7 @@ fn call(
     CallRecord {
         event_id: attempt.key.event_id,
         topic: attempt.event.topic.clone(),
+        entity_id: attempt.event.entity_id.clone(),
         attempt: attempt.number,
         outcome,
         url: url.to_owned(),

@@ -1,5 +1,6 @@
 //! What is owed, for those who look; and a call made again because a person asked for it.
 
+use bellwire_core::delivery::RetryPolicy;
 use thiserror::Error;
 
 use super::Deliveries;
@@ -37,6 +38,11 @@ impl Deliveries {
         let rows = self.0.store.scan(Table::Owed, Range::prefix(&webhook_uid.to_be_bytes()), limit)?;
         let read = |(key, value): &Row| Ok((OwedKey::from_bytes(key)?, record::decode(value)?));
         rows.iter().map(read).collect()
+    }
+
+    /// How often and how far apart a space's failed deliveries are tried again.
+    pub fn retry_policy(&self, space: &Space) -> RetryPolicy {
+        self.0.retry_policy(space)
     }
 
     /// Sends the event of a call again, now, as a further attempt. An attempt that waits for its time is made now

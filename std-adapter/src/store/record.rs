@@ -201,6 +201,8 @@ pub struct CallRecord {
     pub event_id: u128,
     /// `Type.action`.
     pub topic: String,
+    /// Id of the event's entity, where the payload has one.
+    pub entity_id: Option<String>,
     /// The attempt, from 1.
     pub attempt: u32,
     /// How it ended.

@@ -45,6 +45,21 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// What a stored webhook says, secrets included.
+    pub fn of(record: &WebhookRecord) -> Definition {
+        Definition {
+            name: record.name.clone(),
+            url: record.url.clone(),
+            topics: record.topics.clone(),
+            filters_json: record.filters_json.clone(),
+            headers: record.headers.clone(),
+            basic_username: record.basic_username.clone(),
+            basic_password: record.basic_password.clone(),
+            transformation_json: record.transformation_json.clone(),
+            active: record.active,
+        }
+    }
+
     /// Reads a definition from JSON. `previous` is the definition it replaces: stored secrets that the caller
     /// cannot know are kept from there when the caller repeats their names.
     ///
