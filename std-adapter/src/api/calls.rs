@@ -21,7 +21,7 @@ pub(super) async fn list(
     let paging = Paging::parse(query.as_deref(), &CREATION)?;
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &webhook)?;
-    let page = app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?;
+    let page = app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?;
     let overview = |(call, record): &(u128, _)| {
         shape::call_overview(CallPlace { space: &space.id, webhook: &webhook.record.id, call: *call }, record)
     };
@@ -43,7 +43,7 @@ pub(super) async fn read(
     let webhook = find(&space, &webhook)?;
     let not_found = || ApiError::not_found("WebhookCallDetails", &call, &space.id);
     let id = id::from_text(&call).ok_or_else(not_found)?;
-    let (record, details) = app.calls.call(webhook.record.uid, id)?.ok_or_else(not_found)?;
+    let (record, details) = app.calls.call(webhook.record.uid, id).await?.ok_or_else(not_found)?;
     let place = CallPlace { space: &space.id, webhook: &webhook.record.id, call: id };
     Ok(Reply::ok(shape::call_details(place, &record, &details)))
 }
@@ -56,6 +56,7 @@ pub(super) async fn health(
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &webhook)?;
-    let health = app.calls.health(webhook.record.uid)?;
-    Ok(Reply::ok(shape::health(&space.id, &webhook.record.id, health)))
+    let health = app.calls.health(webhook.record.uid).await?;
+    let pause = app.deliveries.pause(webhook.record.uid);
+    Ok(Reply::ok(shape::health(&space.id, &webhook.record, health, pause)))
 }

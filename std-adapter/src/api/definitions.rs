@@ -116,19 +116,22 @@ pub(super) async fn put(
     let expected = expected_version(&headers)?;
     let body = read_json(body).await?;
     let change = app.registry.change(&space).await;
-    let webhook = match change.previous(&id) {
+    let was = change.previous(&id);
+    let webhook = match &was {
         Some(was) => {
             // A caller with an old version hears about that first: what it sent may rest on what has changed.
             expected.check(was.record.version)?;
             let definition =
                 Definition::parse(&body, Some(&was.record), app.policy).map_err(ApiError::Validation)?;
-            change.update(&was, definition, expected, caller.stamp()).await?
+            change.update(was, definition, expected, caller.stamp()).await?
         }
         None => {
             let definition = Definition::parse(&body, None, app.policy).map_err(ApiError::Validation)?;
             change.create(id, definition, app.webhooks_per_space, caller.stamp()).await?
         }
     };
+    drop(change);
+    app.deliveries.changed(was.as_deref(), &webhook).await;
     Ok(Reply::ok(shape::webhook_definition(&space.id, &webhook.record)))
 }
 
@@ -144,6 +147,7 @@ pub(super) async fn delete(
         crate::webhooks::ChangeError::NotFound => not_found(&space, &id),
         other => other.into(),
     })?;
+    app.deliveries.quiesce(webhook.record.uid).await;
     app.calls.forget(webhook.record.uid);
     Ok(Reply::no_content())
 }

@@ -77,8 +77,10 @@ impl Node {
         let made = match &was {
             Some(was) => change.update(was, definition, Expected::Version(was.record.version), stamp()).await,
             None => change.create(id.to_owned(), definition, self.settings.webhooks_per_space, stamp()).await,
-        };
-        Ok(made?)
+        }?;
+        drop(change);
+        self.app.deliveries.changed(was.as_deref(), &made).await;
+        Ok(made)
     }
 
     /// Publishes an event. When this returns `Ok`, the event and what it owes are as durable as the store makes them.

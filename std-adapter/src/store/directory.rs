@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use super::OpenError;
 
-/// The format this version writes, and the latest it reads.
-pub(super) const FORMAT: u32 = 1;
+/// The format this version writes, and the only one it reads: no earlier one was ever released.
+pub(super) const FORMAT: u32 = 2;
 
 const LOCK: &str = "lock";
 const STORE: &str = "store";
@@ -84,6 +84,9 @@ impl StoreDirectory {
         let found: u32 = text.trim_end().parse().map_err(|error| corrupt(Arc::new(error)))?;
         if found > FORMAT {
             return Err(OpenError::Newer { dir: self.dir.clone(), found, known: FORMAT });
+        }
+        if found < FORMAT {
+            return Err(OpenError::Older { dir: self.dir.clone(), found, known: FORMAT });
         }
         Ok(())
     }

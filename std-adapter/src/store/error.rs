@@ -85,6 +85,19 @@ pub enum OpenError {
         /// The latest format this version reads.
         known: u32,
     },
+    /// The store was written by a version from before the first release.
+    #[error(
+        "the store in {dir} has format {found}, which this version no longer reads (it knows {known}): \
+         move it away to begin anew", dir = .dir.display()
+    )]
+    Older {
+        /// The directory of the store.
+        dir: PathBuf,
+        /// The format on disk.
+        found: u32,
+        /// The format this version reads.
+        known: u32,
+    },
     /// The path leads to something else.
     #[error("{path} is not a directory", path = .path.display())]
     NotADirectory {

@@ -37,6 +37,16 @@ pub enum TableFault {
     Space(TableError),
 }
 
+impl TableFault {
+    /// Which webhook is at fault, if one is.
+    pub fn webhook(&self) -> Option<&str> {
+        match self {
+            TableFault::Definition { webhook, .. } | TableFault::Table { webhook, .. } => Some(webhook),
+            TableFault::Space(_) => None,
+        }
+    }
+}
+
 /// The automata that were compiled when the webhooks were read, by pattern.
 struct Compiled<'a>(HashMap<&'a str, &'a [u8]>);
 
@@ -58,7 +68,7 @@ pub fn compile<'a>(
     seed: u32,
 ) -> Result<WebhookTable, TableFault> {
     let active = (0..).zip(webhooks).filter(|(_, webhook)| webhook.record.active);
-    let specs = active.clone().filter_map(|(_, webhook)| webhook.filters.as_ref().ok()).flatten();
+    let specs = active.clone().flat_map(|(_, webhook)| &webhook.filters);
     let mut builder = Builder::new(Compiled(specs.filter_map(FilterSpec::regexp).collect())).with_seed(seed);
     for (number, webhook) in active {
         add(&mut builder, number, webhook)?;
@@ -72,7 +82,7 @@ fn add(builder: &mut Builder<'_>, number: u32, webhook: &Webhook) -> Result<(), 
     let patterns = webhook.record.topics.iter().map(|topic| TopicPattern::parse(topic));
     let patterns: Vec<TopicPattern<'_>> =
         patterns.collect::<Result<_, _>>().map_err(|cause| misunderstood(cause.to_string()))?;
-    let specs = webhook.filters.as_ref().map_err(|problem| misunderstood(problem.clone()))?;
+    let specs = &webhook.filters;
     let mut words: Vec<Vec<Value<'_>>> = specs.iter().map(|_| Vec::new()).collect();
     let filters: Vec<Filter<'_>> =
         specs.iter().zip(&mut words).map(|(spec, words)| spec.as_filter(words)).collect();
