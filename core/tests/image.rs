@@ -6,7 +6,7 @@ mod regexps;
 mod webhooks;
 
 use bellwire_core::filter::{Filter, NoRegexps, Value};
-use bellwire_core::table::{Growing, LoadError, MatchTable, TableBuilder, TableRef};
+use bellwire_core::table::{Counts, Growing, LoadError, MatchTable, TableBuilder, TableRef};
 use bellwire_core::topic::{Topic, TopicPattern};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -125,6 +125,44 @@ fn what_is_wrong_is_said() {
     // More segments than there are powers of two for their buckets.
     assert_eq!(with(35, 0x81), Err(LoadError::Malformed { offset: 8 }));
     assert_eq!(LoadError::Length { expected: 81 }.to_string(), "the match table should have 81 bytes");
+}
+
+/// A webhook that is not listed takes no byte of its own: four billion of them were believed once.
+#[test]
+fn an_image_cannot_claim_more_webhooks_than_it_has_rows() {
+    let mut image = image(&[]);
+    image[28..32].copy_from_slice(&u32::MAX.to_le_bytes());
+    seal(&mut image);
+    assert_eq!(MatchTable::load(image.as_slice()).unwrap_err(), LoadError::Malformed { offset: 8 });
+}
+
+/// Groups that all have the same keys, and keys that all have the same rows, made loading take the cube of the image's
+/// size.
+#[test]
+fn groups_that_share_keys_or_rows_are_refused() {
+    let mut builder = TableBuilder::<Growing, _>::new(NoRegexps);
+    for webhook in 0..64 {
+        let pattern = TopicPattern::parse(if webhook < 40 { "A.*" } else { "B.*" }).unwrap();
+        let value = format!("v{webhook}");
+        builder.add(webhook, &[pattern], &[Filter::equals("a", value.as_str())]).unwrap();
+    }
+    let table = builder.build().unwrap();
+    let counts = table.counts();
+    assert_eq!((counts.groups, counts.group_keys, table.word_bytes()), (2, 64, 2));
+    let behind = Counts { groups: 0, group_keys: 0, postings: 0, slots: 0, ..counts };
+    let (groups, keys) =
+        (behind.image_bytes(2) as usize, Counts { groups: 2, ..behind }.image_bytes(2) as usize);
+    let with = |from: std::ops::Range<usize>, to: usize| {
+        let mut image = table.image().to_vec();
+        image.copy_within(from, to);
+        seal(&mut image);
+        MatchTable::load(image.as_slice()).map(|_| ()).unwrap_err()
+    };
+    // The smaller group gets the keys of the larger one, the second key the rows of the first.
+    let first_is_larger = table.image()[groups + 8] - table.image()[groups + 4] == 40;
+    let (larger, smaller) = if first_is_larger { (groups, groups + 16) } else { (groups + 16, groups) };
+    assert_eq!(with(larger + 4..larger + 12, smaller + 4), LoadError::Malformed { offset: groups });
+    assert_eq!(with(keys + 4..keys + 12, keys + 16), LoadError::Malformed { offset: groups });
 }
 
 /// The bytes of the worked example in the document.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::broadcast;
+
 use crate::limits::{CALLS_PER_WEBHOOK, CALLS_TRIMMED_AT_ONCE};
 use crate::store::record::{self, CallDetailsRecord, CallRecord};
 use crate::store::{Batch, Range, Reader, Row, Store, StoreError, Table};
@@ -12,6 +14,7 @@ pub struct CallLog {
     store: Reader,
     /// What the store holds of the webhooks that were called since the start.
     kept: Mutex<HashMap<u64, Kept>>,
+    ended: broadcast::Sender<Ended>,
 }
 
 /// What the store holds of one webhook's calls.
@@ -23,6 +26,18 @@ struct Kept {
     oldest: u128,
     /// Whether the oldest are being looked for.
     trimming: bool,
+}
+
+/// Calls that a slow watcher may be behind; those before are lost to it.
+const ENDED_KEPT: usize = 1_024;
+
+/// A call that has ended and is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The webhook.
+    pub webhook_uid: u64,
+    /// The call.
+    pub id: u128,
 }
 
 /// How a webhook's kept calls went.
@@ -46,7 +61,8 @@ pub struct Page {
 impl CallLog {
     /// The log in this store.
     pub fn new(store: Arc<dyn Store>) -> CallLog {
-        CallLog { store: Reader::new(store), kept: Mutex::default() }
+        let ended = broadcast::Sender::new(ENDED_KEPT);
+        CallLog { store: Reader::new(store), kept: Mutex::default(), ended }
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<u64, Kept>> {
@@ -141,6 +157,28 @@ impl CallLog {
         self.store.run(move |store| health(store, webhook_uid)).await
     }
 
+    /// Tells those who watch that a call is in the log.
+    pub fn tell(&self, webhook_uid: u64, id: u128) {
+        let _nobody_watches = self.ended.send(Ended { webhook_uid, id });
+    }
+
+    /// The calls that end from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Ended> {
+        self.ended.subscribe()
+    }
+
+    /// The kept calls of one event, oldest first. A call is made after its event, and ids grow with time.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn of_event(
+        &self,
+        webhook_uid: u64,
+        event_id: u128,
+    ) -> Result<Vec<(u128, CallRecord)>, StoreError> {
+        self.store.run(move |store| of_event(store, webhook_uid, event_id)).await
+    }
+
     /// Forgets what is held in memory of a deleted webhook.
     pub fn forget(&self, webhook_uid: u64) {
         self.kept().remove(&webhook_uid);
@@ -184,6 +222,18 @@ fn call(
     Ok(Some((record::decode(&call)?, record::decode(&details)?)))
 }
 
+fn of_event(
+    store: &dyn Store,
+    webhook_uid: u64,
+    event_id: u128,
+) -> Result<Vec<(u128, CallRecord)>, StoreError> {
+    let (first, end) = (record::timed_key(webhook_uid, event_id), (webhook_uid + 1).to_be_bytes());
+    let rows = store.scan(Table::Calls, Range::between(&first, &end), CALLS_PER_WEBHOOK)?;
+    let read = |(key, value): &Row| Ok((record::read_timed_key(key)?.1, record::decode(value)?));
+    let calls: Vec<(u128, CallRecord)> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+    Ok(calls.into_iter().filter(|(_, call)| call.event_id == event_id).collect())
+}
+
 fn health(store: &dyn Store, webhook_uid: u64) -> Result<Health, StoreError> {
     let mut health = Health::default();
     for (_, value) in newest_first(store, webhook_uid)? {
@@ -205,11 +255,13 @@ mod tests {
         let call = CallRecord {
             event_id: 1,
             topic: "Entry.publish".into(),
+            entity_id: None,
             attempt,
             outcome: Outcome::Response { status },
             url: "https://example.com/".into(),
             request_at_ms: 1,
             response_at_ms: Some(2),
+            resent: false,
         };
         let details = CallDetailsRecord {
             method: "POST".into(),
@@ -219,6 +271,7 @@ mod tests {
             timeout_ms: 30_000,
             response: None,
             error: None,
+            timing: record::TimingRecord::default(),
         };
         (call, details)
     }

@@ -37,8 +37,14 @@ pub fn dispatch(
         // The moment the id was made: ids only grow, so the order of acceptance is kept whatever the clock does.
         let key = OwedKey { webhook_uid: webhook.uid, due_ms: id::made_at_ms(id), event_id: id };
         let entity = if webhook.ordered_by_entity { entity_number(event) } else { None };
-        let record =
-            OwedRecord { space_uid: space.uid, attempt: 1, claim: claim(key), not_before_ms: 0, entity };
+        let record = OwedRecord {
+            space_uid: space.uid,
+            attempt: 1,
+            claim: claim(key),
+            not_before_ms: 0,
+            entity,
+            resent: false,
+        };
         batch.put(Table::Owed, key.to_bytes(), record::encode(&record));
         dispatched.owed.push(Owed { key, record });
         dispatched.webhooks.push(webhook.id.clone());

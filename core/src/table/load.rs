@@ -38,6 +38,10 @@ fn check_head(bytes: &[u8]) -> Result<(Head, Layout), LoadError> {
     if !matches!(head.width, 2 | 4) || head.flags & !(TAILS | LISTED) != 0 {
         return Err(malformed);
     }
+    // Every webhook has a pattern and so a row. Nothing else bounds how many there are when the image lists none.
+    if head.counts.webhooks > head.counts.postings {
+        return Err(malformed);
+    }
     if u32::try_from(bytes.len()) != Ok(head.bytes) {
         return Err(LoadError::Length { expected: head.bytes });
     }

@@ -57,6 +57,7 @@ pub mod naive;
 mod names;
 mod program;
 mod rows;
+mod sentence;
 mod shapes;
 mod survey;
 mod value;

@@ -56,6 +56,7 @@ pub(super) fn survey<W: Width>(view: &View<'_, W>) -> Result<Survey, usize> {
         part(Part::Webhooks),
     )?;
     check(dfas(view), part(Part::DfaStarts))?;
+    check(groups_are_apart(view), part(Part::Groups))?;
     let filter_steps = filters(view, value_bucket.into()).ok_or(part(Part::ProgramStarts))?;
     check(groups(view), part(Part::Groups))?;
     check(
@@ -206,6 +207,17 @@ fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause) -> bool {
             }
             _ => numbers.all(is_integer),
         }
+}
+
+/// Whether groups have no more keys together than there are, and no two keys share rows: otherwise going through them
+/// could take the cube of the image's size.
+fn groups_are_apart<W: Width>(view: &View<'_, W>) -> bool {
+    let groups = view.groups().iter().map(Group::read);
+    let own = groups.map(|group| u64::from(group.keys_end.saturating_sub(group.keys_start)));
+    let mut behind = 0;
+    let mut keys = view.group_keys().iter().map(GroupKey::read);
+    own.fold(0, u64::saturating_add) <= view.group_keys().len() as u64
+        && keys.all(|key| core::mem::replace(&mut behind, key.end) <= key.start && key.start <= key.end)
 }
 
 fn groups<W: Width>(view: &View<'_, W>) -> bool {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::event::Event;
+use crate::filter::Value;
 use crate::limits::{ATTRIBUTES_MAX, EVENT_PAYLOAD_BYTES_MAX};
 use crate::topic::{Topic, TopicError, TopicErrorKind};
 
@@ -22,7 +23,44 @@ struct Packet<'a, Attributes> {
     payload: &'a [u8],
 }
 
-type Received<'a> = Packet<'a, heapless::Vec<(&'a str, &'a str), ATTRIBUTES_MAX>>;
+type Received<'a> = Packet<'a, heapless::Vec<(&'a str, PacketValue<'a>), ATTRIBUTES_MAX>>;
+
+/// The value of an attribute. The order of the types is their number in the packet.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum PacketValue<'a> {
+    Text(&'a str),
+    Integer(i64),
+    Boolean(bool),
+}
+
+impl<'a> From<Value<'a>> for PacketValue<'a> {
+    fn from(value: Value<'a>) -> Self {
+        match value {
+            Value::Text(text) => Self::Text(text),
+            Value::Integer(integer) => Self::Integer(integer),
+            Value::Boolean(boolean) => Self::Boolean(boolean),
+        }
+    }
+}
+
+impl<'a> From<PacketValue<'a>> for Value<'a> {
+    fn from(value: PacketValue<'a>) -> Self {
+        match value {
+            PacketValue::Text(text) => Self::Text(text),
+            PacketValue::Integer(integer) => Self::Integer(integer),
+            PacketValue::Boolean(boolean) => Self::Boolean(boolean),
+        }
+    }
+}
+
+/// Attributes to be written.
+struct Sent<'e>(&'e [(&'e str, Value<'e>)]);
+
+impl Serialize for Sent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(name, value)| (*name, PacketValue::from(*value))))
+    }
+}
 
 fn bytes<S: Serializer>(payload: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(payload)
@@ -56,7 +94,7 @@ pub fn encode<'b>(event: &Event<'_>, buffer: &'b mut [u8]) -> Result<&'b mut [u8
         id: event.id,
         topic: event.topic.as_str(),
         occurred_at_ms: event.occurred_at_ms,
-        attributes: event.attributes(),
+        attributes: Sent(event.attributes()),
         payload: event.payload,
     };
     let written = postcard::to_slice(&packet, rest).map_err(|_| EncodeError::BufferTooSmall)?.len();
@@ -87,7 +125,7 @@ fn event<'a>(packet: &Received<'a>) -> Result<Event<'a>, DecodeError> {
     let event = Event::new(packet.id, topic(packet.topic)?, packet.occurred_at_ms, packet.payload);
     let mut attributes = packet.attributes.iter();
     attributes
-        .try_fold(event, |event, (name, value)| event.with_attribute(name, value))
+        .try_fold(event, |event, (name, value)| event.with_attribute(name, *value))
         .map_err(DecodeError::Attribute)
 }
 

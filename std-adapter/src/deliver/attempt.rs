@@ -14,9 +14,10 @@ use super::schedule::Ended;
 use super::{Engine, STORE_PAUSE};
 use crate::id;
 use crate::limits::{ATTEMPT_TIMEOUT, FRESH, LOGGED_RESPONSE_BYTES_MAX};
-use crate::net::{Exchange, OutgoingRequest};
+use crate::net::{Exchange, OutgoingRequest, Timing};
 use crate::store::record::{self, EventRecord, Owed, OwedKey, OwedRecord, Stamp, SwitchedOff};
 use crate::store::{Batch, CommitError, Durability, StoreError, Table};
+use crate::webhooks::settings::SpaceSettings;
 use crate::webhooks::{Space, Webhook};
 
 /// Who switches a webhook off whose endpoint is gone.
@@ -60,6 +61,12 @@ impl Engine {
     pub(super) async fn run_unknown(self: Arc<Self>, owed: Owed) {
         let settled = self.record_unknown(owed).await;
         self.finish(owed, None, settled);
+    }
+
+    /// Gives back to the schedule a delivery that was held, as what it became.
+    pub(super) fn release(self: &Arc<Self>, held: OwedKey, now: Owed) {
+        let settled = Settled { sign: Sign::None, again: Some(now) };
+        self.finish(Owed { key: held, ..now }, None, Ok(settled));
     }
 
     fn finish(self: &Arc<Self>, owed: Owed, place: Option<Standing>, settled: Result<Settled, AttemptFault>) {
@@ -139,15 +146,7 @@ impl Engine {
 
     async fn make_call(&self, job: &Job, mut changes: watch::Receiver<u64>) -> Made {
         let settings = job.space.settings();
-        let attempt = Attempt {
-            space_id: &job.space.id,
-            webhook: &job.webhook,
-            event: &job.event,
-            key: job.owed.key,
-            number: job.owed.record.attempt,
-            signing_secret: settings.signing_secret.as_ref().map(|record| &record.value),
-            policy: self.settings.policy,
-        };
+        let attempt = self.described(job, &settings);
         let request_at_ms = self.now_ms();
         let prepared = match attempt.prepare(request_at_ms) {
             Ok(prepared) => prepared,
@@ -182,6 +181,20 @@ impl Engine {
         now.is_some_and(|(_, webhook)| webhook.record.active)
     }
 
+    /// What the attempt is about.
+    fn described<'a>(&self, job: &'a Job, settings: &'a SpaceSettings) -> Attempt<'a> {
+        Attempt {
+            space_id: &job.space.id,
+            webhook: &job.webhook,
+            event: &job.event,
+            key: job.owed.key,
+            number: job.owed.record.attempt,
+            resent: job.owed.record.resent,
+            signing_secret: settings.signing_secret.as_ref().map(|record| &record.value),
+            policy: self.settings.policy,
+        }
+    }
+
     async fn record_unknown(&self, owed: Owed) -> Result<Settled, AttemptFault> {
         let job = match self.job(owed).await? {
             Lookup::Job(job) => job,
@@ -189,17 +202,8 @@ impl Engine {
             Lookup::Nothing => return self.drop_owed(owed.key).await,
         };
         let settings = job.space.settings();
-        let attempt = Attempt {
-            space_id: &job.space.id,
-            webhook: &job.webhook,
-            event: &job.event,
-            key: owed.key,
-            number: owed.record.attempt,
-            signing_secret: settings.signing_secret.as_ref().map(|record| &record.value),
-            policy: self.settings.policy,
-        };
-        let begun_ms = owed.key.due_ms.max(owed.record.not_before_ms);
-        let made = Made::unsent(&attempt, begun_ms, Outcome::Unknown, CRASHED.to_owned());
+        let attempt = self.described(&job, &settings);
+        let made = Made::unsent(&attempt, owed.due_ms(), Outcome::Unknown, CRASHED.to_owned());
         self.settle(&job, made).await
     }
 
@@ -243,7 +247,13 @@ impl Engine {
         let not_before_ms = if delay_ms == 0 { 0 } else { due_ms };
         Some(Owed {
             key,
-            record: OwedRecord { attempt: record.attempt + 1, claim: 0, not_before_ms, ..record },
+            record: OwedRecord {
+                attempt: record.attempt + 1,
+                claim: 0,
+                not_before_ms,
+                resent: false,
+                ..record
+            },
         })
     }
 
@@ -255,7 +265,9 @@ impl Engine {
         if let Some(owed) = again {
             batch.put(Table::Owed, owed.key.to_bytes(), record::encode(&owed.record));
         }
-        self.record(batch).await
+        self.record(batch).await?;
+        calls.tell(key.webhook_uid, id);
+        Ok(())
     }
 
     /// Writes down what became of an attempt. While the disk is full that waits: the attempt was made, and to forget
@@ -292,7 +304,7 @@ impl Engine {
         }
     }
 
-    fn retry_policy(&self, space: &Space) -> RetryPolicy {
+    pub(super) fn retry_policy(&self, space: &Space) -> RetryPolicy {
         let default = RetryPolicy::default();
         let own = space.settings().retry_policy.as_ref().map(|policy| policy.retries_max);
         RetryPolicy {
@@ -329,7 +341,12 @@ const GONE: &str = "The endpoint answered 410 Gone";
 const FAULTY_PAUSE_MS: u64 = 60_000;
 
 fn broken_off() -> Exchange {
-    Exchange { outcome: Outcome::Unknown, response: None, error: Some(BROKEN_OFF.to_owned()) }
+    Exchange {
+        outcome: Outcome::Unknown,
+        response: None,
+        error: Some(BROKEN_OFF.to_owned()),
+        timing: Timing::default(),
+    }
 }
 
 /// The same delivery, unchanged on the disk, but not before this moment.

@@ -216,6 +216,16 @@ impl LaneState {
         self.bound(window_max);
     }
 
+    /// Keeps a delivery from being attempted; false when it is under way.
+    pub(crate) fn hold(&mut self, key: OwedKey) -> bool {
+        if self.under_way.contains_key(&key) {
+            return false;
+        }
+        let entity = self.window.remove(&key).and_then(|record| record.entity);
+        self.under_way.insert(key, entity);
+        true
+    }
+
     /// What was under way with a delivery has ended and is recorded. `again` is what it became, if it is still owed.
     pub(crate) fn ended(&mut self, key: OwedKey, again: Option<Owed>, window_max: usize) {
         self.under_way.remove(&key);
@@ -365,6 +375,19 @@ mod tests {
         lane.withdraw(owed(4, 4).key);
         lane.ended(coming.key, None, LANE_WINDOW);
         assert_eq!(lane.next(&at(5, 2)), Step::Idle);
+    }
+
+    #[test]
+    fn what_is_held_waits_for_what_it_becomes() {
+        let mut lane = LaneState::default();
+        let waiting = claimed(with(owed(1, 1), |record| record.not_before_ms = 99));
+        push(&mut lane, waiting);
+        assert!(lane.hold(waiting.key) && !lane.hold(waiting.key));
+        assert_eq!(lane.next(&at(200, 2)), Step::Busy);
+        let now = claimed(owed(2, 1));
+        lane.ended(waiting.key, Some(now), LANE_WINDOW);
+        assert_eq!(lane.next(&at(5, 2)), Step::Attempt(now));
+        assert!(!lane.hold(now.key));
     }
 
     #[test]

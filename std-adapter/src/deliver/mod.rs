@@ -7,6 +7,7 @@ mod attempt;
 mod claims;
 mod lane;
 mod made;
+pub mod owed;
 pub mod request;
 mod schedule;
 
@@ -159,13 +160,13 @@ impl Deliveries {
     }
 
     /// A definition was put in another's place. Returns when nothing is under way that it does not allow.
-    pub async fn changed(&self, was: Option<&Webhook>, now: &Webhook) {
+    pub async fn changed(&self, was: &Webhook, now: &Webhook) {
         let uid = now.record.uid;
         if !now.record.active {
             return self.quiesce(uid).await;
         }
         // Whoever changes a URL or switches a webhook on again has mended something: it is tried at once.
-        if was.is_some_and(|was| was.record.url != now.record.url || !was.record.active) {
+        if was.record.url != now.record.url || !was.record.active {
             self.0.schedule().forget(uid);
             self.0.pump();
         }

@@ -177,6 +177,15 @@ impl Schedule {
         self.change(webhook_uid, |state, _| state.store_failed());
     }
 
+    /// Keeps a delivery from being attempted until [`Schedule::ended`] says what it became. Answers with false, and
+    /// changes nothing, when it is under way.
+    pub(crate) fn hold(&mut self, key: OwedKey) -> bool {
+        self.lane(key.webhook_uid);
+        let mut held = false;
+        self.change(key.webhook_uid, |state, _| held = state.hold(key));
+        held
+    }
+
     /// Something that was under way has ended. Answers with what changed for its endpoint.
     pub(crate) fn ended(&mut self, ended: &Ended, now_ms: u64, random: u64) -> Option<Turn> {
         if let Some(standing) = ended.place {

@@ -85,10 +85,10 @@ pub enum OpenError {
         /// The latest format this version reads.
         known: u32,
     },
-    /// The store was written by a version from before the first release.
+    /// An earlier version wrote the store.
     #[error(
-        "the store in {dir} has format {found}, which this version no longer reads (it knows {known}): \
-         move it away to begin anew", dir = .dir.display()
+        "the store in {dir} has format {found}, and this version reads format {known} only: \
+         use the version that wrote it, or another data directory", dir = .dir.display()
     )]
     Older {
         /// The directory of the store.

@@ -69,7 +69,9 @@ impl Registry {
 
     fn load_space(&self, store: &dyn Store, space: SpaceRecord) -> Result<(), StoreError> {
         let rows = store.scan(Table::Webhooks, Range::prefix(&space.uid.to_be_bytes()), usize::MAX)?;
-        let webhooks = rows.iter().filter_map(|row| self.load_webhook(&space, row)).collect();
+        let mut webhooks: Vec<Arc<Webhook>> =
+            rows.iter().filter_map(|row| self.load_webhook(&space, row)).collect();
+        webhooks.sort_by_key(|webhook| webhook.age());
         let live = load_live(&space, webhooks)?;
         let settings = SpaceSettings::load(store, space.uid)?;
         self.install(space, live, settings);
