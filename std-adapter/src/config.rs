@@ -105,7 +105,7 @@ pub struct Options {
     pub retry_connection_errors: Option<bool>,
     /// Attempts under way at once to one endpoint [default: 16]
     #[arg(long, env = "BELLWIRE_ENDPOINT_CONCURRENCY", value_name = "N")]
-    pub endpoint_concurrency: Option<usize>,
+    pub endpoint_concurrency: Option<u16>,
     /// Attempts under way at once in all [default: 1024]
     #[arg(long, env = "BELLWIRE_CONCURRENCY", value_name = "N")]
     pub concurrency: Option<usize>,
@@ -210,7 +210,7 @@ pub struct Settings {
     /// Whether connection and name-resolution errors are retried.
     pub retry_connection_errors: bool,
     /// Attempts under way at once to one endpoint.
-    pub endpoint_concurrency: usize,
+    pub endpoint_concurrency: u16,
     /// Attempts under way at once in all.
     pub concurrency: usize,
     /// Webhooks of one space.
@@ -267,7 +267,7 @@ impl Settings {
             ),
             (
                 "endpoint-concurrency",
-                !(1..=limits::LANE_WINDOW).contains(&self.endpoint_concurrency),
+                !(1..=256).contains(&self.endpoint_concurrency),
                 "must lie between 1 and 256",
             ),
             (
