@@ -4,6 +4,7 @@ mod attempt;
 mod lane;
 mod made;
 pub mod owed;
+pub mod rehearse;
 pub mod request;
 
 use std::collections::HashMap;

@@ -22,6 +22,7 @@ use crate::calls::CallLog;
 use crate::clock;
 use crate::config::Settings;
 use crate::deliver::{Deliveries, DeliverySettings, Parts};
+use crate::events::EventLog;
 use crate::id::IdMaker;
 use crate::ingest::Ingest;
 use crate::metrics::Metrics;
@@ -255,6 +256,7 @@ fn assemble(
         registry,
         tokens,
         calls,
+        events: EventLog::new(store.clone()),
         ingest: Arc::new(ingest),
         deliveries,
         metrics,

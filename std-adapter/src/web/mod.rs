@@ -6,6 +6,7 @@ mod call;
 mod chart;
 mod curl;
 mod error;
+mod events;
 mod fields;
 mod frame;
 mod head;
@@ -78,6 +79,7 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/", get(|| async { Redirect::to(HOME) }))
         .merge(entry_routes())
         .merge(webhook_routes())
+        .merge(event_routes())
         .route("/app/{*path}", axum::routing::any(|| async { WebError::NoPage }))
         .method_not_allowed_fallback(|| async { WebError::NoPage })
         .layer(from_fn_with_state(web.clone(), layer::wrap))
@@ -106,6 +108,12 @@ fn webhook_routes() -> Router<Arc<Web>> {
         .route("/app/spaces/{space}/webhooks/{webhook}/calls/{call}", get(call::show))
         .route("/app/spaces/{space}/webhooks/{webhook}/calls/{call}/curl", get(call::as_curl))
         .route("/app/spaces/{space}/webhooks/{webhook}/calls/{call}/resend", post(call::resend))
+}
+
+fn event_routes() -> Router<Arc<Web>> {
+    Router::new()
+        .route("/app/spaces/{space}/events", get(events::list))
+        .route("/app/spaces/{space}/events/{event}", get(events::show))
 }
 
 /// The state as the handlers take it.

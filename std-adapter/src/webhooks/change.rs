@@ -117,7 +117,14 @@ impl Change<'_> {
     }
 }
 
-fn assemble(uid: u64, id: String, definition: Definition, version: u64, history: History) -> WebhookRecord {
+/// The record of a webhook with this definition.
+pub(super) fn assemble(
+    uid: u64,
+    id: String,
+    definition: Definition,
+    version: u64,
+    history: History,
+) -> WebhookRecord {
     let Definition {
         name,
         url,

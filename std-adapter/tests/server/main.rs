@@ -8,6 +8,7 @@ mod delivery;
 mod errors;
 mod events;
 mod faults;
+mod kept;
 mod rows;
 mod support;
 mod tls;
