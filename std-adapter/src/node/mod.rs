@@ -196,6 +196,7 @@ impl Node {
     /// Stops: takes no more requests, lets what is under way end within the settings' bound, writes what waits.
     pub async fn stop(self) {
         self.app.stopping.store(true, Ordering::SeqCst);
+        self.web.close();
         self.stop.send_replace(true);
         let drain = self.settings.drain;
         let (_, drained) = tokio::join!(self.server, self.app.deliveries.drain(drain));
