@@ -25,6 +25,7 @@ use crate::app::rate::Rates;
 use crate::calls::CallLog;
 use crate::config::Settings;
 use crate::deliver::{Deliveries, DeliverySettings, Parts};
+use crate::events::EventLog;
 use crate::id::IdMaker;
 use crate::ingest::Ingest;
 use crate::limits::{FAILURES_MAX, PAUSE_FACTOR_MAX};
@@ -222,6 +223,7 @@ impl Node {
     /// Stops: takes no more requests, lets what is under way end within the settings' bound, writes what waits.
     pub async fn stop(self) {
         self.app.stopping.store(true, Ordering::SeqCst);
+        self.web.close();
         self.stop.send_replace(true);
         let drain = self.settings.drain;
         let (_, drained) = tokio::join!(self.server, self.app.deliveries.drain(drain));
@@ -283,12 +285,19 @@ fn assemble(
         metrics: metrics.clone(),
     };
     let deliveries = Deliveries::new(delivery, parts);
-    let ingest =
-        Ingest::new(store, committer.clone(), deliveries.clone(), ids.clone(), metrics.clone(), clock);
+    let ingest = Ingest::new(
+        store.clone(),
+        committer.clone(),
+        deliveries.clone(),
+        ids.clone(),
+        metrics.clone(),
+        clock,
+    );
     Ok(App {
         registry,
         tokens,
         calls,
+        events: EventLog::new(store),
         ingest: Arc::new(ingest),
         deliveries,
         metrics,
