@@ -4,6 +4,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::broadcast;
+
 use crate::limits::CALLS_PER_WEBHOOK;
 use crate::store::record::{self, CallDetailsRecord, CallRecord};
 use crate::store::{Batch, Range, Row, Store, StoreError, Table};
@@ -13,6 +15,19 @@ pub struct CallLog {
     store: Arc<dyn Store>,
     /// Ids of the kept calls, oldest first, of the webhooks that were called since the start.
     kept: Mutex<HashMap<u64, VecDeque<u128>>>,
+    ended: broadcast::Sender<Ended>,
+}
+
+/// Calls that a slow watcher may be behind; those before are lost to it.
+const ENDED_KEPT: usize = 1_024;
+
+/// A call that has ended and is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The webhook.
+    pub webhook_uid: u64,
+    /// The call.
+    pub id: u128,
 }
 
 /// How a webhook's kept calls went.
@@ -36,7 +51,7 @@ pub struct Page {
 impl CallLog {
     /// The log in this store.
     pub fn new(store: Arc<dyn Store>) -> CallLog {
-        CallLog { store, kept: Mutex::default() }
+        CallLog { store, kept: Mutex::default(), ended: broadcast::Sender::new(ENDED_KEPT) }
     }
 
     /// The changes that add a call, and that drop the oldest once there are more than are kept.
@@ -119,6 +134,28 @@ impl CallLog {
         Ok(health)
     }
 
+    /// Tells those who watch that a call is in the log.
+    pub fn tell(&self, webhook_uid: u64, id: u128) {
+        let _nobody_watches = self.ended.send(Ended { webhook_uid, id });
+    }
+
+    /// The calls that end from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Ended> {
+        self.ended.subscribe()
+    }
+
+    /// The kept calls of one event, oldest first. A call is made after its event, and ids grow with time.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn of_event(&self, webhook_uid: u64, event_id: u128) -> Result<Vec<(u128, CallRecord)>, StoreError> {
+        let (first, end) = (record::timed_key(webhook_uid, event_id), (webhook_uid + 1).to_be_bytes());
+        let rows = self.store.scan(Table::Calls, Range::between(&first, &end), CALLS_PER_WEBHOOK)?;
+        let read = |(key, value): &Row| Ok((record::read_timed_key(key)?.1, record::decode(value)?));
+        let calls: Vec<(u128, CallRecord)> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+        Ok(calls.into_iter().filter(|(_, call)| call.event_id == event_id).collect())
+    }
+
     /// Forgets what is held in memory of a deleted webhook.
     pub fn forget(&self, webhook_uid: u64) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&webhook_uid);
@@ -136,11 +173,13 @@ mod tests {
         let call = CallRecord {
             event_id: 1,
             topic: "Entry.publish".into(),
+            entity_id: None,
             attempt,
             outcome: Outcome::Response { status },
             url: "https://example.com/".into(),
             request_at_ms: 1,
             response_at_ms: Some(2),
+            resent: false,
         };
         let details = CallDetailsRecord {
             method: "POST".into(),
@@ -150,6 +189,7 @@ mod tests {
             timeout_ms: 30_000,
             response: None,
             error: None,
+            timing: record::TimingRecord::default(),
         };
         (call, details)
     }

@@ -36,7 +36,7 @@ pub fn dispatch(
         batch.put(
             Table::Owed,
             key.to_bytes(),
-            record::encode(&OwedRecord { space_uid: space.uid, attempt: 1 }),
+            record::encode(&OwedRecord { space_uid: space.uid, attempt: 1, resent: false }),
         );
         dispatched.owed.push(key);
         dispatched.webhooks.push(webhook.id.clone());

@@ -6,6 +6,9 @@ use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::clock;
 
+/// Random bytes of a request's id.
+const REQUEST_ID_BYTES: usize = 16;
+
 /// Characters of an id as text.
 pub const TEXT_CHARS: usize = 22;
 
@@ -55,6 +58,18 @@ pub fn from_text(text: &str) -> Option<u128> {
         return None;
     }
     base62::decode(text).ok()
+}
+
+/// A new id for a request: 32 hex digits.
+pub fn for_request() -> String {
+    let mut bytes = [0; REQUEST_ID_BYTES];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    hex(&bytes)
+}
+
+/// Bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 9 | `cli` |
-//! | 8 | `node` |
-//! | 7 | `api` |
+//! | 10 | `cli` |
+//! | 9 | `node` |
+//! | 8 | `api` `web` |
+//! | 7 | `app` |
 //! | 6 | `ingest` |
 //! | 5 | `dispatch` `deliver` `sweep` |
 //! | 4 | `webhooks` `calls` `tokens` |
@@ -21,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod app;
 pub mod calls;
 pub mod cli;
 pub mod clock;
@@ -40,6 +42,7 @@ pub mod store;
 pub mod sweep;
 pub mod tokens;
 pub mod transform;
+pub mod web;
 pub mod webhooks;
 
 /// The examples of the README, compiled and run with the tests.

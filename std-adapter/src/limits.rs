@@ -8,6 +8,8 @@ pub const BODY_BYTES_MAX: usize = 1_000_000;
 pub const BULK_BODY_BYTES_MAX: usize = 16_000_000;
 /// Events in one bulk request.
 pub const BULK_EVENTS_MAX: usize = 10_000;
+/// Bytes of a form of the web app: the largest payload, every byte of it escaped, and the rest of the form.
+pub const FORM_BYTES_MAX: usize = 4_000_000;
 /// How long a request's body may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Characters of a request's path and query (Contentful: 7,600).
@@ -61,5 +63,5 @@ pub const DRAIN: Duration = Duration::from_secs(35);
 
 const _: () = assert!(PAGE_ITEMS <= PAGE_ITEMS_MAX && CALLS_PER_WEBHOOK <= PAGE_ITEMS_MAX);
 const _: () = assert!(LANE_IN_FLIGHT_MAX <= LANE_WINDOW && LANE_IN_FLIGHT_MAX <= IN_FLIGHT_MAX);
-const _: () = assert!(BODY_BYTES_MAX <= BULK_BODY_BYTES_MAX);
+const _: () = assert!(BODY_BYTES_MAX <= BULK_BODY_BYTES_MAX && 3 * BODY_BYTES_MAX < FORM_BYTES_MAX);
 const _: () = assert!(ATTEMPT_TIMEOUT.as_secs() < DRAIN.as_secs());

@@ -3,6 +3,7 @@
 //! Every step reads and removes a bounded number of rows, so that a sweep never holds the store up.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,10 @@ impl Sweeper {
     pub async fn run(self) {
         loop {
             if let Err(cause) = self.sweep(clock::now_ms()).await {
-                warn!(%cause, "a sweep stopped early and will be made again");
+                warn!(
+                    cause = &cause as &(dyn Error + 'static),
+                    "a sweep stopped early and will be made again"
+                );
             }
             tokio::time::sleep(SWEEP_EVERY).await;
         }

@@ -9,14 +9,12 @@ use crate::id;
 use crate::ingest::Accepted;
 use crate::secret::Secret;
 use crate::store::record::{
-    CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord, Role,
-    SigningSecretRecord, SpaceRecord, TokenRecord, WebhookRecord,
+    CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord,
+    SigningSecretRecord, SpaceRecord, TimingRecord, TokenRecord, WebhookRecord,
 };
 
 /// The one organization that every space belongs to.
 pub const ORGANIZATION: &str = "bellwire";
-/// Characters at the end of a signing secret that answers show.
-const REDACTED_CHARS: usize = 4;
 
 /// A link to another object.
 pub fn link(kind: &str, id: &str) -> Value {
@@ -90,12 +88,7 @@ pub fn signing_secret(space: &str, record: &SigningSecretRecord) -> Value {
     let mut sys =
         json!({"type": "WebhookSigningSecret", "version": record.version, "space": link("Space", space)});
     add_history(&mut sys, &record.history);
-    json!({"redactedValue": last_chars(&record.value), "sys": sys})
-}
-
-fn last_chars(secret: &Secret) -> String {
-    let hidden = secret.expose().chars().count().saturating_sub(REDACTED_CHARS);
-    secret.expose().chars().skip(hidden).collect()
+    json!({"redactedValue": record.value.last_chars(), "sys": sys})
 }
 
 /// A space's own retry policy.
@@ -110,7 +103,7 @@ pub fn retry_policy(space: &str, record: &RetryPolicyRecord) -> Value {
 pub fn token(space: &str, record: &TokenRecord, text: Option<&Secret>) -> Value {
     let mut object = json!({
         "name": record.name,
-        "role": role(record.role),
+        "role": record.role.name(),
         "sys": {
             "type": "AccessToken", "id": record.id, "space": link("Space", space),
             "createdBy": link("User", &record.created.by), "createdAt": iso(record.created.at_ms),
@@ -120,16 +113,6 @@ pub fn token(space: &str, record: &TokenRecord, text: Option<&Secret>) -> Value 
         object["token"] = text.expose().into();
     }
     object
-}
-
-/// A role's name.
-pub fn role(role: Role) -> &'static str {
-    match role {
-        Role::Read => "read",
-        Role::Publish => "publish",
-        Role::Manage => "manage",
-        Role::Admin => "admin",
-    }
 }
 
 /// Where a call belongs.
@@ -167,6 +150,7 @@ fn call_fields(kind: &str, place: CallPlace<'_>, call: &CallRecord) -> Value {
         "eventType": call.topic.rsplit('.').next(),
         "topic": call.topic,
         "attempt": call.attempt,
+        "resent": call.resent,
         "url": call.url,
         "requestAt": iso(call.request_at_ms),
         "responseAt": call.response_at_ms.map(iso),
@@ -199,7 +183,17 @@ pub fn call_details(place: CallPlace<'_>, call: &CallRecord, details: &CallDetai
     object["response"] =
         details.response.as_ref().map_or(Value::Null, |received| response(&call.url, received));
     object["error"] = details.error.as_deref().into();
+    object["timing"] = timing(&details.timing);
     object
+}
+
+/// Milliseconds with their fractions; null for a part that did not happen.
+fn timing(timing: &TimingRecord) -> Value {
+    let ms = |us: Option<u64>| us.map(|us| us as f64 / 1_000.0);
+    json!({
+        "lookup": ms(timing.lookup_us), "connect": ms(timing.connect_us), "tls": ms(timing.tls_us),
+        "firstByte": ms(timing.first_byte_us), "body": ms(timing.body_us),
+    })
 }
 
 /// A webhook's health.

@@ -10,7 +10,7 @@ use super::made::Made;
 use super::request::Attempt;
 use super::{Engine, STORE_PAUSE};
 use crate::clock;
-use crate::id;
+use crate::id::to_text;
 use crate::limits::{ATTEMPT_TIMEOUT, LOGGED_RESPONSE_BYTES_MAX};
 use crate::net::OutgoingRequest;
 use crate::store::record::{self, EventRecord, OwedKey, OwedRecord};
@@ -24,16 +24,16 @@ impl Engine {
         let owed: OwedRecord = record::decode(&owed)?;
         let webhook = self.registry.webhook(key.webhook_uid).filter(|(_, webhook)| webhook.record.active);
         let Some((space, webhook)) = webhook else {
-            debug!(event = %id::to_text(key.event_id), "a delivery is dropped: its webhook is deleted or inactive");
+            debug!(event = %to_text(key.event_id), "a delivery is dropped: its webhook is deleted or inactive");
             return self.drop_owed(key).await;
         };
         let event = self.store.read(Table::Events, &record::timed_key(owed.space_uid, key.event_id))?;
         let Some(event) = event else {
-            error!(event = %id::to_text(key.event_id), webhook = webhook.record.id, "a delivery is lost: its event is not in the store");
+            error!(event = %to_text(key.event_id), webhook = webhook.record.id, "a delivery is lost: its event is not in the store");
             return self.drop_owed(key).await;
         };
         let event: EventRecord = record::decode(&event)?;
-        let made = self.make_call(&space, &webhook, &event, key, owed.attempt).await;
+        let made = self.make_call(&space, &webhook, &event, key, &owed).await;
         self.settle(&space, key, owed, made).await
     }
 
@@ -51,12 +51,21 @@ impl Engine {
         webhook: &Webhook,
         event: &EventRecord,
         key: OwedKey,
-        number: u32,
+        owed: &OwedRecord,
     ) -> Made {
         let settings = space.settings();
         let signing_secret = settings.signing_secret.as_ref().map(|record| &record.value);
         let policy = self.settings.policy;
-        let attempt = Attempt { space_id: &space.id, webhook, event, key, number, signing_secret, policy };
+        let attempt = Attempt {
+            space_id: &space.id,
+            webhook,
+            event,
+            key,
+            number: owed.attempt,
+            resent: owed.resent,
+            signing_secret,
+            policy,
+        };
         let request_at_ms = clock::now_ms();
         match attempt.prepare(request_at_ms) {
             Ok(prepared) => {
@@ -84,7 +93,8 @@ impl Engine {
     ) -> Result<Option<OwedKey>, AttemptFault> {
         let (outcome, request_at_ms) = (made.call.outcome, made.call.request_at_ms);
         let decision = decide(outcome, owed.attempt, &self.retry_policy(space));
-        let mut batch = self.calls.add(key.webhook_uid, self.ids.next(), &made.call, &made.details)?;
+        let id = self.ids.next();
+        let mut batch = self.calls.add(key.webhook_uid, id, &made.call, &made.details)?;
         batch.remove(Table::Owed, key.to_bytes());
         let retry = match decision {
             Decision::Retry { delay_ms } => {
@@ -95,13 +105,14 @@ impl Engine {
                 batch.put(
                     Table::Owed,
                     next.to_bytes(),
-                    record::encode(&OwedRecord { attempt: owed.attempt + 1, ..owed }),
+                    record::encode(&OwedRecord { attempt: owed.attempt + 1, resent: false, ..owed }),
                 );
                 Some(next)
             }
             Decision::Succeeded | Decision::Dead => None,
         };
         self.record(batch).await?;
+        self.calls.tell(key.webhook_uid, id);
         self.metrics.attempt_ended(outcome, decision);
         self.metrics.attempt_took(Duration::from_millis(clock::now_ms().saturating_sub(request_at_ms)));
         report(space, key, owed.attempt, outcome, decision, made.details.error.as_deref());
@@ -124,7 +135,7 @@ impl Engine {
         }
     }
 
-    fn retry_policy(&self, space: &Space) -> RetryPolicy {
+    pub(super) fn retry_policy(&self, space: &Space) -> RetryPolicy {
         let own = space.settings().retry_policy.as_ref().map(|policy| policy.retries_max);
         RetryPolicy {
             retries_max: own.unwrap_or(RetryPolicy::default().retries_max),
@@ -142,7 +153,7 @@ fn report(
     decision: Decision,
     problem: Option<&str>,
 ) {
-    let event = id::to_text(key.event_id);
+    let event = to_text(key.event_id);
     let space = &space.id;
     match decision {
         Decision::Succeeded => debug!(%space, %event, attempt, ?outcome, "delivered"),

@@ -5,8 +5,8 @@ use bellwire_core::call::Outcome;
 use super::request::{Attempt, Prepared};
 use crate::clock;
 use crate::limits::{ATTEMPT_TIMEOUT, LOGGED_REQUEST_BYTES_MAX, LOGGED_RESPONSE_BYTES_MAX};
-use crate::net::Exchange;
-use crate::store::record::{CallDetailsRecord, CallRecord, ResponseRecord};
+use crate::net::{Exchange, Timing};
+use crate::store::record::{CallDetailsRecord, CallRecord, ResponseRecord, TimingRecord};
 
 /// An attempt that was made, as the log will show it.
 pub(super) struct Made {
@@ -43,6 +43,7 @@ impl Made {
                 timeout_ms: ATTEMPT_TIMEOUT.as_millis() as u64,
                 response,
                 error: exchange.error,
+                timing: timing_record(exchange.timing),
             },
         }
     }
@@ -59,6 +60,7 @@ impl Made {
                 timeout_ms: ATTEMPT_TIMEOUT.as_millis() as u64,
                 response: None,
                 error: Some(problem),
+                timing: TimingRecord::default(),
             },
         }
     }
@@ -74,12 +76,19 @@ fn call(
     CallRecord {
         event_id: attempt.key.event_id,
         topic: attempt.event.topic.clone(),
+        entity_id: attempt.event.entity_id.clone(),
         attempt: attempt.number,
         outcome,
         url: url.to_owned(),
         request_at_ms,
         response_at_ms,
+        resent: attempt.resent,
     }
+}
+
+fn timing_record(timing: Timing) -> TimingRecord {
+    let Timing { lookup_us, connect_us, tls_us, first_byte_us, body_us } = timing;
+    TimingRecord { lookup_us, connect_us, tls_us, first_byte_us, body_us }
 }
 
 /// The bytes as text, cut to `bytes_max` between two characters, and whether it was cut. What is not UTF-8 shows

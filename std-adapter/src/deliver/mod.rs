@@ -3,6 +3,7 @@
 mod attempt;
 mod lane;
 mod made;
+pub mod owed;
 pub mod request;
 
 use std::collections::HashMap;

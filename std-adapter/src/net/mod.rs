@@ -11,6 +11,7 @@ mod client;
 mod connector;
 mod guard;
 mod resolver;
+mod timing;
 mod tls;
 mod url;
 
@@ -23,5 +24,6 @@ pub use self::resolver::{
     LOOKUPS_IN_FLIGHT_MAX, LookupError, Resolve, ResolveError, Resolving, ScriptedResolver, SystemResolver,
     checked_addresses,
 };
+pub use self::timing::Timing;
 pub use self::tls::{RootsError, roots_from_pem};
 pub use self::url::{URL_BYTES_MAX, UrlError, check_url};

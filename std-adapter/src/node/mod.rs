@@ -15,8 +15,9 @@ use tracing::{info, warn};
 
 pub use self::embed::EmbedError;
 use self::server::Server;
-use crate::api::rate::Rates;
-use crate::api::{App, router};
+use crate::api;
+use crate::app::App;
+use crate::app::rate::Rates;
 use crate::calls::CallLog;
 use crate::clock;
 use crate::config::Settings;
@@ -31,6 +32,7 @@ use crate::secret::Secret;
 use crate::store::{Committer, FjallStore, OpenError, Store, StoreError};
 use crate::sweep::Sweeper;
 use crate::tokens::{TokenError, Tokens};
+use crate::web::{self, Web};
 use crate::webhooks::Registry;
 
 /// Why a node did not start.
@@ -84,6 +86,7 @@ pub enum StartError {
 pub struct Node {
     address: SocketAddr,
     app: Arc<App>,
+    web: Arc<Web>,
     settings: Settings,
     committer: Committer,
     new_admin_token: Option<Secret>,
@@ -140,12 +143,15 @@ impl Node {
         let sweeper = Sweeper::new(store, committer.clone(), app.registry.clone(), settings.event_retention);
         let (stop, stopped) = watch::channel(false);
         let address = server.address;
+        let web = Arc::new(Web::new(app.clone(), settings.origin(address)));
+        let router = api::router(app.clone()).merge(web::router(web.clone()));
         info!(%address, "listening");
         Ok(Node {
             address,
-            server: tokio::spawn(server.run(router(app.clone()), stopped, settings.drain)),
+            server: tokio::spawn(server.run(router, stopped, settings.drain)),
             sweeper: tokio::spawn(sweeper.run()),
             app,
+            web,
             settings,
             committer,
             new_admin_token,
@@ -161,6 +167,18 @@ impl Node {
     /// The admin token, when this start made it. It cannot be seen again.
     pub fn new_admin_token(&self) -> Option<&Secret> {
         self.new_admin_token.as_ref()
+    }
+
+    /// A link to the web app that signs its first follower in as the admin, within ten minutes; `None` when there is
+    /// no admin token.
+    pub fn sign_in_link(&self) -> Option<Secret> {
+        let path = self.web.sign_in_path()?;
+        Some(Secret::new(format!("{}{}", self.origin(), path.expose())))
+    }
+
+    /// Where people reach it: the settings' public URL, or else the address it listens on.
+    pub fn origin(&self) -> String {
+        self.settings.origin(self.address)
     }
 
     /// The parts at work, for a program that embeds the node.

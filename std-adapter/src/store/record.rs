@@ -27,6 +27,18 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// The role's name, as callers write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Read => "read",
+            Role::Publish => "publish",
+            Role::Manage => "manage",
+            Role::Admin => "admin",
+        }
+    }
+}
+
 /// Who did something, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
@@ -178,6 +190,8 @@ pub struct OwedRecord {
     pub space_uid: u64,
     /// The attempt that is due, from 1.
     pub attempt: u32,
+    /// Whether a person asked for it.
+    pub resent: bool,
 }
 
 /// One attempt as the activity log lists it.
@@ -187,6 +201,8 @@ pub struct CallRecord {
     pub event_id: u128,
     /// `Type.action`.
     pub topic: String,
+    /// Id of the event's entity, where the payload has one.
+    pub entity_id: Option<String>,
     /// The attempt, from 1.
     pub attempt: u32,
     /// How it ended.
@@ -197,6 +213,8 @@ pub struct CallRecord {
     pub request_at_ms: u64,
     /// When the response had come; `None` without a response.
     pub response_at_ms: Option<u64>,
+    /// Whether a person asked for it.
+    pub resent: bool,
 }
 
 /// What one attempt sent and received.
@@ -216,6 +234,23 @@ pub struct CallDetailsRecord {
     pub response: Option<ResponseRecord>,
     /// What went wrong, as a sentence.
     pub error: Option<String>,
+    /// How long each part took.
+    pub timing: TimingRecord,
+}
+
+/// How long each part of an attempt took, in microseconds; a part that did not happen is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimingRecord {
+    /// Looking the name up.
+    pub lookup_us: Option<u64>,
+    /// Making the TCP connection.
+    pub connect_us: Option<u64>,
+    /// The TLS handshake.
+    pub tls_us: Option<u64>,
+    /// From the connection being there to the response's head.
+    pub first_byte_us: Option<u64>,
+    /// From the head to the end of the body.
+    pub body_us: Option<u64>,
 }
 
 /// A response as the log keeps it.

@@ -6,6 +6,7 @@ use tokio::sync::MutexGuard;
 
 use super::definition::Definition;
 use super::settings::SpaceSettings;
+use super::table::TableFault;
 use super::{ChangeError, Expected, Live, Registry, Space, Webhook};
 use crate::store::record::{self, History, Stamp, WebhookRecord};
 use crate::store::{Batch, Durability, Table};
@@ -72,7 +73,7 @@ impl Change<'_> {
     async fn store_webhook(&self, record: WebhookRecord) -> Result<Arc<Webhook>, ChangeError> {
         let mut batch = Batch::default();
         let webhook = Arc::new(Webhook::new(record));
-        let live = Live::compile(self.space.live().with(webhook.clone()))?;
+        let live = compile(self.space.live().with(webhook.clone())).await?;
         batch.put(
             Table::Webhooks,
             record::named_key(self.space.uid, &webhook.record.id),
@@ -93,7 +94,7 @@ impl Change<'_> {
     /// `NotFound` when it is not there.
     pub async fn delete(&self, id: &str) -> Result<(), ChangeError> {
         let was = self.previous(id).ok_or(ChangeError::NotFound)?;
-        let live = Live::compile(self.space.live().without(id))?;
+        let live = compile(self.space.live().without(&was)).await?;
         let mut batch = Batch::default();
         batch.remove(Table::Webhooks, record::named_key(self.space.uid, id));
         self.registry.committer.commit(batch, Durability::Synced).await?;
@@ -115,6 +116,11 @@ impl Change<'_> {
         self.space.settings.store(settings.clone());
         Ok(settings)
     }
+}
+
+/// Compiles off the runtime: a large space takes its time, and events are to be answered meanwhile.
+async fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
+    tokio::task::spawn_blocking(|| Live::compile(webhooks)).await.map_err(|_| TableFault::CutShort)?
 }
 
 fn assemble(uid: u64, id: String, definition: Definition, version: u64, history: History) -> WebhookRecord {

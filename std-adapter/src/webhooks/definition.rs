@@ -7,7 +7,7 @@ use bellwire_core::topic::TopicPattern;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::filters::parse_filters;
+use super::filters::{Dialect, parse_filters};
 use crate::limits::{HEADER_VALUE_BYTES_MAX, HEADERS_MAX, NAME_BYTES_MAX};
 use crate::net::AddressPolicy;
 use crate::problem::Problem;
@@ -45,6 +45,21 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// What a stored webhook says, secrets included.
+    pub fn of(record: &WebhookRecord) -> Definition {
+        Definition {
+            name: record.name.clone(),
+            url: record.url.clone(),
+            topics: record.topics.clone(),
+            filters_json: record.filters_json.clone(),
+            headers: record.headers.clone(),
+            basic_username: record.basic_username.clone(),
+            basic_password: record.basic_password.clone(),
+            transformation_json: record.transformation_json.clone(),
+            active: record.active,
+        }
+    }
+
     /// Reads a definition from JSON. `previous` is the definition it replaces: stored secrets that the caller
     /// cannot know are kept from there when the caller repeats their names.
     ///
@@ -170,7 +185,7 @@ impl<'a> Reader<'a> {
 
     fn filters(&mut self) -> Option<String> {
         let value = self.given("filters")?;
-        if let Err(refusal) = parse_filters(value) {
+        if let Err(refusal) = parse_filters(value, Dialect::Contentful) {
             self.refuse(Problem::invalid("filters", refusal, value));
         }
         Some(value.to_string())

@@ -22,7 +22,7 @@ pub use self::change::Change;
 use self::filters::FilterSpec;
 pub use self::registry::Registry;
 use self::settings::SpaceSettings;
-use self::table::{TableFault, WebhookTable};
+use self::table::{TableFault, Wanted, WebhookTable};
 use crate::store::CommitError;
 use crate::store::record::{SpaceRecord, WebhookRecord};
 use crate::transform::Transformation;
@@ -68,6 +68,16 @@ impl Webhook {
         let filters = filters::stored_filters(&record);
         Webhook { record, transformation, filters }
     }
+
+    /// What webhooks of a space are ordered by. Those made in the same millisecond keep the order of their making.
+    fn age(&self) -> (u64, u64) {
+        (self.record.history.created.at_ms, self.record.uid)
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        let WebhookRecord { id, active, topics, .. } = &self.record;
+        Wanted { id, active: *active, topics, filters: self.filters.as_deref().map_err(String::as_str) }
+    }
 }
 
 /// The webhooks of a space at one moment, and the table that matches them.
@@ -80,10 +90,9 @@ pub struct Live {
 }
 
 impl Live {
-    fn compile(mut webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
-        // Webhooks made in the same millisecond keep the order of their making.
-        webhooks.sort_by_key(|webhook| (webhook.record.history.created.at_ms, webhook.record.uid));
-        let table = table::compile(webhooks.iter().map(Arc::as_ref), seed())?;
+    /// `webhooks` are in the order of [`Live::webhooks`].
+    fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
+        let table = table::compile(webhooks.iter().map(|webhook| webhook.wanted()), seed())?;
         Ok(Live { webhooks, table })
     }
 
@@ -92,14 +101,18 @@ impl Live {
         self.webhooks.iter().find(|webhook| webhook.record.id == id)
     }
 
+    /// The webhooks after a change of one, or the making of one.
     fn with(&self, changed: Arc<Webhook>) -> Vec<Arc<Webhook>> {
-        let mut webhooks = self.without(&changed.record.id);
-        webhooks.push(changed);
+        let mut webhooks = self.webhooks.clone();
+        match webhooks.binary_search_by_key(&changed.age(), |webhook| webhook.age()) {
+            Ok(place) => webhooks[place] = changed,
+            Err(place) => webhooks.insert(place, changed),
+        }
         webhooks
     }
 
-    fn without(&self, id: &str) -> Vec<Arc<Webhook>> {
-        self.webhooks.iter().filter(|webhook| webhook.record.id != id).cloned().collect()
+    fn without(&self, deleted: &Webhook) -> Vec<Arc<Webhook>> {
+        self.webhooks.iter().filter(|webhook| webhook.record.uid != deleted.record.uid).cloned().collect()
     }
 }
 

@@ -62,7 +62,8 @@ impl Registry {
     fn load_space(&self, store: &dyn Store, space: SpaceRecord) -> Result<(), StoreError> {
         let rows = store.scan(Table::Webhooks, Range::prefix(&space.uid.to_be_bytes()), usize::MAX)?;
         let read = |(_, value): &Row| Ok(Arc::new(Webhook::new(record::decode(value)?)));
-        let webhooks: Vec<Arc<Webhook>> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+        let mut webhooks: Vec<Arc<Webhook>> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+        webhooks.sort_by_key(|webhook| webhook.age());
         let live = Live::compile(webhooks).map_err(|cause| StoreError::Corrupt(Arc::new(cause)))?;
         let settings = SpaceSettings::load(store, space.uid)?;
         self.install(space, live, settings);
