@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Deserialize;
 use thiserror::Error;
+use url::Url;
 
 use crate::limits;
 use crate::secret::Secret;
@@ -90,6 +91,9 @@ pub struct Options {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "BELLWIRE_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Where people reach the server, when that is not where it listens: behind a proxy that speaks TLS
+    #[arg(long, env = "BELLWIRE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<Url>,
     /// Allow endpoints on private, loopback and other non-public addresses, and on any port
     #[arg(long, env = "BELLWIRE_ALLOW_PRIVATE_NETWORKS", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub allow_private_networks: Option<bool>,
@@ -101,7 +105,7 @@ pub struct Options {
     pub retry_connection_errors: Option<bool>,
     /// Attempts under way at once to one endpoint [default: 16]
     #[arg(long, env = "BELLWIRE_ENDPOINT_CONCURRENCY", value_name = "N")]
-    pub endpoint_concurrency: Option<usize>,
+    pub endpoint_concurrency: Option<u16>,
     /// Attempts under way at once in all [default: 1024]
     #[arg(long, env = "BELLWIRE_CONCURRENCY", value_name = "N")]
     pub concurrency: Option<usize>,
@@ -149,6 +153,7 @@ impl Options {
         Options {
             data: self.data.or(other.data),
             listen: self.listen.or(other.listen),
+            public_url: self.public_url.or(other.public_url),
             allow_private_networks: self.allow_private_networks.or(other.allow_private_networks),
             retry_delay: self.retry_delay.or(other.retry_delay),
             retry_connection_errors: self.retry_connection_errors.or(other.retry_connection_errors),
@@ -172,6 +177,7 @@ impl Options {
         Settings {
             data: self.data.unwrap_or(defaults.data),
             listen: self.listen.unwrap_or(defaults.listen),
+            public_url: self.public_url,
             allow_private_networks: self.allow_private_networks.unwrap_or(defaults.allow_private_networks),
             retry_delay: span(self.retry_delay, defaults.retry_delay),
             retry_connection_errors: self.retry_connection_errors.unwrap_or(defaults.retry_connection_errors),
@@ -195,6 +201,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where people reach it, when that is not where it listens.
+    pub public_url: Option<Url>,
     /// Whether endpoints may have non-public addresses.
     pub allow_private_networks: bool,
     /// The first delay of the retry policy.
@@ -202,7 +210,7 @@ pub struct Settings {
     /// Whether connection and name-resolution errors are retried.
     pub retry_connection_errors: bool,
     /// Attempts under way at once to one endpoint.
-    pub endpoint_concurrency: usize,
+    pub endpoint_concurrency: u16,
     /// Attempts under way at once in all.
     pub concurrency: usize,
     /// Webhooks of one space.
@@ -224,6 +232,7 @@ impl Default for Settings {
         Settings {
             data: PathBuf::from("bellwire-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
             allow_private_networks: false,
             retry_delay: Duration::from_millis(
                 bellwire_core::delivery::RetryPolicy::default().first_delay_ms,
@@ -242,6 +251,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Where people reach a server that listens on `address`, without a slash at the end.
+    pub fn origin(&self, address: SocketAddr) -> String {
+        let url = self.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        url.unwrap_or_else(|| format!("http://{address}"))
+    }
+
     fn checked(self) -> Result<Settings, ConfigError> {
         let day = Duration::from_secs(24 * 60 * 60);
         let rows = [
@@ -252,8 +267,13 @@ impl Settings {
             ),
             (
                 "endpoint-concurrency",
-                !(1..=limits::LANE_WINDOW).contains(&self.endpoint_concurrency),
+                !(1..=256).contains(&self.endpoint_concurrency),
                 "must lie between 1 and 256",
+            ),
+            (
+                "public-url",
+                self.public_url.as_ref().is_some_and(|url| !is_origin(url)),
+                "must be http:// or https:// with a host and nothing behind it",
             ),
             ("concurrency", !(1..=65_536).contains(&self.concurrency), "must lie between 1 and 65536"),
             (
@@ -274,6 +294,11 @@ impl Settings {
             None => Ok(self),
         }
     }
+}
+
+/// Whether a URL is a scheme with a host, and perhaps a port.
+fn is_origin(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() + "/" == url.as_str()
 }
 
 /// Whether a token is long enough and fits a header, so that a caller can show it.

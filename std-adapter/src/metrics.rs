@@ -39,6 +39,7 @@ pub struct Metrics {
     durations: Histogram,
     retries: Counter,
     dead: Counter,
+    pauses: Counter,
     in_flight: Gauge,
 }
 
@@ -54,6 +55,7 @@ impl Default for Metrics {
             durations: Histogram::new(exponential_buckets(FIRST_BUCKET_SECONDS, 2.0, 12)),
             retries: Counter::default(),
             dead: Counter::default(),
+            pauses: Counter::default(),
             in_flight: Gauge::default(),
             registry: Registry::default(),
         };
@@ -70,6 +72,11 @@ impl Default for Metrics {
         );
         registry.register("retries", "Attempts that led to another", metrics.retries.clone());
         registry.register("deliveries_dead", "Deliveries given up", metrics.dead.clone());
+        registry.register(
+            "endpoint_pauses",
+            "Endpoints left alone because they kept failing",
+            metrics.pauses.clone(),
+        );
         registry.register("attempts_in_flight", "Attempts under way", metrics.in_flight.clone());
         Metrics { registry, ..metrics }
     }
@@ -100,9 +107,14 @@ impl Metrics {
             .inc();
         match decision {
             Decision::Retry { .. } => self.retries.inc(),
-            Decision::Dead => self.dead.inc(),
-            Decision::Succeeded => 0,
+            Decision::Dead | Decision::Gone => self.dead.inc(),
+            Decision::Succeeded | Decision::Postpone { .. } => 0,
         };
+    }
+
+    /// An endpoint kept failing and is left alone for a while.
+    pub fn endpoint_paused(&self) {
+        self.pauses.inc();
     }
 
     /// How long an attempt took, until its outcome was recorded.

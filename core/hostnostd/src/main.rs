@@ -23,13 +23,17 @@ fn run() -> u8 {
 
 fn event() -> Option<Event<'static>> {
     let topic = Topic::parse("Entry.publish").ok()?;
-    Event::new(300, topic, 1_603_379_941_037, b"{}").with_attribute("sys.id", "a").ok()
+    let event = Event::new(300, topic, 1_603_379_941_037, b"{}").with_attribute("sys.id", "a").ok()?;
+    event.with_attribute("celsius", -5).ok()?.with_attribute("alarm", true).ok()
 }
 
 fn matches() -> Option<bool> {
-    let mut builder = TableBuilder::<Fixed<8, 4, 512>, NoRegexps>::new(NoRegexps);
-    let filter = Filter::new("sys.id", Test::In(&[Value::Text("a"), Value::Text("b")]));
-    builder.add(2, &[TopicPattern::parse("*.publish").ok()?], &[filter]).ok()?;
+    let mut builder = TableBuilder::<Fixed<8, 8, 512>, NoRegexps>::new(NoRegexps);
+    let filters = [
+        Filter::new("sys.id", Test::In(&[Value::Text("a"), Value::Text("b")])),
+        Filter::new("celsius", Test::Lt(0)),
+    ];
+    builder.add(2, &[TopicPattern::parse("*.publish").ok()?], &filters).ok()?;
     builder.add(1, &[TopicPattern::parse("Entry.*").ok()?], &[]).ok()?;
     builder.add(3, &[TopicPattern::parse("Asset.*").ok()?], &[]).ok()?;
     let (table, event) = (builder.build().ok()?, event()?);
@@ -39,9 +43,9 @@ fn matches() -> Option<bool> {
 }
 
 fn encodes() -> Option<bool> {
-    let (event, mut buffer) = (event()?, [0; 128]);
+    let (event, mut buffer) = (event()?, [0; 192]);
     let round = decode(encode(&event, &mut buffer).ok()?).ok()? == event;
-    Some(round && encode_frame(&event, &mut buffer).ok()?.ends_with(&[0x35, 0x53, 0xc4, 0x53, 0]))
+    Some(round && encode_frame(&event, &mut buffer).ok()?.ends_with(&[0x55, 0x33, 0x4a, 0xe5, 0]))
 }
 
 fn decodes() -> Option<bool> {

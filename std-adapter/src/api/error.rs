@@ -1,5 +1,7 @@
 //! What goes wrong in an API call, and the only mapping of it to a status and an error object.
 
+use std::error::Error;
+
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -184,7 +186,7 @@ impl From<Fault> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(cause: StoreError) -> ApiError {
-        error!(%cause, "the store failed");
+        error!(cause = &cause as &(dyn Error + 'static), "the store failed");
         ApiError::Unavailable("The store cannot be used just now.".into())
     }
 }
@@ -196,7 +198,7 @@ impl From<CommitError> for ApiError {
                 ApiError::Overloaded("Too much is waiting to be written; nothing was accepted.".into())
             }
             other => {
-                error!(cause = %other, "a change could not be made durable");
+                error!(cause = &other as &(dyn Error + 'static), "a change could not be made durable");
                 ApiError::Unavailable(format!("Nothing was accepted: {other}"))
             }
         }

@@ -1,6 +1,7 @@
 //! `bellwire publish`: an event, or many, from a file or from standard input.
 
 use std::path::PathBuf;
+use std::slice;
 
 use serde_json::Value;
 
@@ -54,14 +55,20 @@ pub(crate) async fn run(args: PublishArgs) -> Result<(), CliError> {
     headers.extend(args.topic.as_deref().map(|topic| ("X-Contentful-Topic", topic)));
     headers.extend(args.key.as_deref().map(|key| ("X-Contentful-Idempotency-Key", key)));
     let answer = api.post(&path, &headers, body).await?;
+    let results = if args.lines {
+        answer["items"].as_array().map_or(&[][..], Vec::as_slice)
+    } else {
+        slice::from_ref(&answer)
+    };
     if args.json {
         say!("{answer}");
-    } else if args.lines {
-        answer["items"].as_array().into_iter().flatten().for_each(print_result);
     } else {
-        print_result(&answer);
+        results.iter().for_each(print_result);
     }
-    Ok(())
+    match results.iter().filter(|result| result["message"].is_string()).count() {
+        0 => Ok(()),
+        refused => Err(CliError::new(format!("{refused} of {} events were refused", results.len()))),
+    }
 }
 
 fn print_result(result: &Value) {

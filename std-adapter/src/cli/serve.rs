@@ -57,10 +57,19 @@ fn announce(node: &Node, data: &Path) {
         env!("CARGO_PKG_VERSION"),
         data.display()
     );
+    words += &web_app(node);
     if let Some(token) = node.new_admin_token() {
         words += &format!("\n{}", first_steps(&address.to_string(), token));
     }
     let _ = writeln!(std::io::stdout(), "{words}");
+}
+
+/// Where the web app is, and the way in.
+pub(crate) fn web_app(node: &Node) -> String {
+    match node.sign_in_link() {
+        Some(link) => format!("\nthe web app, signed in once within ten minutes: {}", link.expose()),
+        None => format!("\nthe web app: {}/app", node.origin()),
+    }
 }
 
 /// Log lines go to standard error, so that standard output holds only what was asked for.

@@ -13,13 +13,13 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use self::attributes::PayloadFields;
-use crate::clock;
+use crate::clock::Clock;
 use crate::deliver::Deliveries;
 use crate::dispatch::dispatch;
 use crate::id::IdMaker;
 use crate::limits::{BODY_BYTES_MAX, DEDUP_WINDOW, IDEMPOTENCY_KEY_BYTES_MAX};
 use crate::metrics::Metrics;
-use crate::store::record::{self, DedupRecord, EventRecord, OwedKey};
+use crate::store::record::{self, DedupRecord, EventRecord, Owed};
 use crate::store::{Batch, CommitError, Committer, Durability, Store, StoreError, Table};
 use crate::webhooks::Space;
 
@@ -106,6 +106,7 @@ pub struct Ingest {
     deliveries: Deliveries,
     ids: Arc<IdMaker>,
     metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
     /// Keyed publishes under way: whoever comes with the same key waits for the first one's end.
     under_way: Mutex<HashMap<Vec<u8>, watch::Receiver<()>>>,
 }
@@ -118,8 +119,9 @@ impl Ingest {
         deliveries: Deliveries,
         ids: Arc<IdMaker>,
         metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
     ) -> Ingest {
-        Ingest { store, committer, deliveries, ids, metrics, under_way: Mutex::default() }
+        Ingest { store, committer, deliveries, ids, metrics, clock, under_way: Mutex::default() }
     }
 
     /// Accepts one event. When this returns `Ok`, the event and what it owes are on the disk.
@@ -172,7 +174,11 @@ impl Ingest {
         };
         let results: Vec<Result<Accepted, Refusal>> = incoming.into_iter().map(add).collect();
         if !together.batch.is_empty() {
-            self.committer.try_commit(together.batch, Durability::Synced).await?;
+            if let Err(cause) = self.committer.try_commit(together.batch, Durability::Synced).await {
+                self.deliveries.withdraw(&together.owed);
+                results.iter().for_each(|_| self.metrics.event_refused());
+                return Err(cause.into());
+            }
             self.deliveries.push(&together.owed);
         }
         results.iter().for_each(|result| self.count(result));
@@ -197,10 +203,11 @@ impl Ingest {
             }
         }
         let checked = Checked::new(incoming)?;
-        let (now_ms, event_id) = (clock::now_ms(), self.ids.next());
+        let (now_ms, event_id) = (self.clock.now_ms(), self.ids.next());
         let (event, fields) = checked.into_record(incoming, now_ms);
         let attributes = fields.attributes(&event.environment);
-        let dispatched = dispatch(space, event_id, &event, &attributes, now_ms, &mut together.batch);
+        let claim = |key| self.deliveries.expect(key);
+        let dispatched = dispatch(space, event_id, &event, &attributes, claim, &mut together.batch);
         if let Some(key) = key {
             together.batch.put(
                 Table::Dedup,
@@ -234,7 +241,7 @@ impl Ingest {
     fn seen(&self, key: &[u8]) -> Result<Option<u128>, StoreError> {
         let Some(bytes) = self.store.read(Table::Dedup, key)? else { return Ok(None) };
         let first: DedupRecord = record::decode(&bytes)?;
-        let age_ms = clock::now_ms().saturating_sub(first.at_ms);
+        let age_ms = self.clock.now_ms().saturating_sub(first.at_ms);
         Ok((u128::from(age_ms) < DEDUP_WINDOW.as_millis()).then_some(first.event_id))
     }
 }
@@ -288,7 +295,7 @@ impl Checked {
 #[derive(Default)]
 struct Together {
     batch: Batch,
-    owed: Vec<OwedKey>,
+    owed: Vec<Owed>,
     keys: HashMap<Vec<u8>, u128>,
 }
 

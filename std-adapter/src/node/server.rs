@@ -18,8 +18,6 @@ use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-/// Connections at once; more wait in the operating system's queue.
-const CONNECTIONS_MAX: usize = 8_192;
 /// How long a caller may take for a request's head, and an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a request's head: a URI of the allowed length and ample headers.
@@ -43,10 +41,17 @@ impl Server {
         Ok(Server { listener, address })
     }
 
-    /// Answers until `stop` says true, then ends what is under way, at most for `drain`.
-    pub(crate) async fn run(self, router: Router, mut stop: watch::Receiver<bool>, drain: Duration) {
+    /// Answers until `stop` says true, at most so many connections at once; then ends what is under way, at most for
+    /// `drain`.
+    pub(crate) async fn run(
+        self,
+        router: Router,
+        mut stop: watch::Receiver<bool>,
+        drain: Duration,
+        connections_max: usize,
+    ) {
         let graceful = GracefulShutdown::new();
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let room = Arc::new(Semaphore::new(connections_max));
         loop {
             let permit = tokio::select! {
                 permit = room.clone().acquire_owned() => permit.expect("the semaphore is never closed"),

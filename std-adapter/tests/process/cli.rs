@@ -163,8 +163,13 @@ fn people_can_do_it_all_from_the_command_line() {
     let file = data.path().join("events.ndjson");
     std::fs::write(&file, "{\"topic\":\"Asset.save\",\"payload\":{}}\n{\"topic\":\"?\",\"payload\":{}}\n")
         .unwrap();
-    let said = stdout(run(&["publish", "--space", "blog", "--lines", file.to_str().unwrap()], Some(&server)));
+    let output = run(&["publish", "--space", "blog", "--lines", file.to_str().unwrap()], Some(&server));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("no webhook asked for it") && said.contains("refused event 2"), "{said}");
+    assert!(complaint(&output, 1).contains("1 of 2 events were refused"));
+    std::fs::write(&file, "{\"topic\":\"?\",\"payload\":{}}\n").unwrap();
+    let output = run(&["publish", "--space", "blog", "--lines", file.to_str().unwrap()], Some(&server));
+    assert!(complaint(&output, 1).contains("1 of 1 events were refused"));
 
     let calls = loop {
         let calls = stdout(run(&["calls", "w", "--space", "blog", "--json"], Some(&server)));

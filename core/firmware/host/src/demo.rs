@@ -74,7 +74,7 @@ fn frame(id: u128, topic: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
     let event = attributes
         .iter()
         .try_fold(Event::new(id, topic, 1_603_379_941_037, b"{}"), |event, (name, value)| {
-            event.with_attribute(name, value)
+            event.with_attribute(name, *value)
         });
     let mut scratch = vec![0; scratch_bytes_max(2)];
     encode_frame(&event.expect("attributes within the limits"), &mut scratch)
