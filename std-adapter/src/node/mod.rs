@@ -2,12 +2,14 @@
 
 mod descriptors;
 mod embed;
+mod patience;
 mod ports;
 mod server;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bellwire_core::delivery::BreakerPolicy;
 use thiserror::Error;
@@ -221,10 +223,23 @@ impl Node {
 
     /// Stops: takes no more requests, lets what is under way end within the settings' bound, writes what waits.
     pub async fn stop(self) {
+        self.stop_until(std::future::pending()).await;
+    }
+
+    /// The same, but what is under way may no longer end once `hurry` has.
+    pub async fn stop_until(self, hurry: impl Future<Output = ()>) {
         self.app.stopping.store(true, Ordering::SeqCst);
         self.stop.send_replace(true);
         let drain = self.settings.drain;
-        let (_, drained) = tokio::join!(self.server, self.app.deliveries.drain(drain));
+        let server = self.server.abort_handle();
+        let ending = async { tokio::join!(self.server, self.app.deliveries.drain(drain)).1 };
+        let drained = tokio::select! {
+            drained = ending => drained,
+            () = hurry => {
+                server.abort();
+                self.app.deliveries.drain(Duration::ZERO).await
+            }
+        };
         if !drained {
             warn!("some attempts did not end in time; they are made again at the next start");
         }
@@ -314,6 +329,7 @@ fn delivery_settings(settings: &Settings, run: u64) -> DeliverySettings {
         retry_connection_errors: settings.retry_connection_errors,
         lane_in_flight_max: settings.endpoint_concurrency,
         in_flight_max: settings.concurrency,
+        backlog_max: settings.backlog,
         policy: policy(settings),
     }
 }
