@@ -76,7 +76,7 @@ async fn nothing_is_answered_202_that_could_not_be_written() {
     assert!(!object.to_string().contains("on fire"), "the cause is for the log: {object}");
     assert!(matches!(server.node.failed().await, StoreError::Io(_)));
     assert_eq!(server.get("/readyz").await.status, 503);
-    assert_eq!(*faulty.failures.lock().unwrap(), 3);
+    assert_eq!(*faulty.failures.lock().unwrap(), 2);
     assert_eq!(server.get(&format!("/spaces/{SPACE}")).await.status, 200);
 }
 
