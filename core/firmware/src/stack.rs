@@ -1,4 +1,4 @@
-//! How deep the stack of a piece of code gets: paint below it, run, look how much of the paint is gone.
+//! How deep the stack of a piece of code gets: paint what is below it, run, look how much of the paint is gone.
 //!
 //! This is the one file of the firmware with `unsafe`: nothing safe reaches the stack that is not in use.
 #![allow(unsafe_code)]
@@ -6,26 +6,29 @@
 use core::arch::asm;
 use core::ptr::{read_volatile, with_exposed_provenance_mut, write_volatile};
 
-/// So many bytes are painted: more than any part takes, and less than the smallest board has.
-pub const PAINTED_BYTES: usize = 7 * 1024;
 const PAINT: u32 = 0xa5a5_a5a5;
-const WORD_BYTES: usize = size_of::<u32>();
 
-/// The most bytes of stack that `run` had in use; [`PAINTED_BYTES`] or more when it went through all the paint.
+unsafe extern "C" {
+    /// Where variables end. Both runtimes' linker scripts name it so, and both let the stack grow down to it.
+    static __sheap: u32;
+}
+
+/// The most bytes of stack that `run` had in use.
 #[inline(never)]
 pub fn used_by(run: impl FnOnce()) -> usize {
-    let top = stack_pointer();
-    let words = (top - PAINTED_BYTES..top).step_by(WORD_BYTES);
-    for address in words.clone() {
-        // SAFETY: the stack grows downwards, so nothing lives below its pointer while this function calls none; the
-        // boards have more than `PAINTED_BYTES` there, and no interrupts are enabled.
+    let (bottom, top) = ((&raw const __sheap).expose_provenance(), stack_pointer());
+    let words = || (bottom..top).step_by(size_of::<u32>());
+    for address in words() {
+        // SAFETY: memory between the variables and the stack pointer is nobody's while this function calls none, and no
+        // interrupts are enabled.
         unsafe { write_volatile(with_exposed_provenance_mut(address), PAINT) }
     }
     below(run);
-    // SAFETY: as above; whatever was left there, a word can be read.
-    let is_painted =
-        |address: &usize| unsafe { read_volatile(with_exposed_provenance_mut::<u32>(*address)) } == PAINT;
-    top - words.clone().find(|address| !is_painted(address)).unwrap_or(top)
+    let is_painted = |address: &usize| {
+        // SAFETY: it is the same memory; whatever was left there, a word can be read.
+        unsafe { read_volatile(with_exposed_provenance_mut::<u32>(*address)) == PAINT }
+    };
+    top - words().find(|address| !is_painted(address)).unwrap_or(top)
 }
 
 /// Keeps what is run out of the frame of its caller.

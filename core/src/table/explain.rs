@@ -7,11 +7,10 @@ use crate::limits::SEGMENTS_MAX;
 use crate::topic::{Topic, TopicPattern};
 
 use super::judge::Judge;
-use super::layout::Part;
 use super::program::{Clause, Operator};
 use super::view::{AnyView, View, with_view};
-use super::walk::{ANY, Codes, FIRST_SEGMENT, TAIL, walk};
-use super::width::{Width, none};
+use super::walk::{ANY, Codes, ROWS, TAIL, walk};
+use super::width::{Width, ones};
 
 /// What decided about one webhook and one event.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,12 +66,11 @@ pub(super) fn verdict<'t, A: Attributes + ?Sized>(
 
 /// The most specific pattern of a row that takes the topic in.
 fn pattern<'t, W: Width>(view: &View<'t, W>, row: u32, topic: &Topic<'_>) -> Option<PatternView<'t>> {
-    let postings = view.words(Part::Postings);
     let mut best: Option<PatternView<'t>> = None;
     walk(&view.slots(), &Codes::new(view, topic), |found| {
-        let list = postings.get(found.start as usize..found.end as usize).unwrap_or_default();
+        let list = view.rows(found.start, found.end);
         if list.binary_search_by_key(&row, |word| W::number(*word)).is_ok() {
-            let pattern = PatternView::of(view, found.slot);
+            let pattern = PatternView::of(view, found.slot, topic);
             if best.is_none_or(|best| pattern.stars().lt(best.stars())) {
                 best = Some(pattern);
             }
@@ -90,27 +88,28 @@ pub struct PatternView<'t> {
 }
 
 impl<'t> PatternView<'t> {
-    /// The pattern that ends at a node.
-    fn of<W: Width>(view: &View<'t, W>, mut slot: u32) -> Self {
-        let (slots, names) = (view.slots(), view.segments());
-        let mut pattern = Self { segments: [""; SEGMENTS_MAX], count: 0 };
+    /// The pattern that ends at a node and takes the topic in.
+    fn of<W: Width>(view: &View<'t, W>, mut slot: u32, topic: &Topic<'_>) -> Self {
+        let slots = view.slots();
+        let mut codes = heapless::Vec::<u32, SEGMENTS_MAX>::new();
         while let Some(node) = slots.slot(slot)
-            && let Some(parent) = slots.slot(node.parent)
+            && let Some(parent) = slots.slot(node.parent())
         {
-            let code = slot.wrapping_sub(parent.base) & none(size_of::<W::Word>() as u8);
-            let name = || names.bytes(code.wrapping_sub(FIRST_SEGMENT));
-            let segment = match code {
+            let code = slot.wrapping_sub(parent.base) & ones(size_of::<W::Word>() as u8);
+            if code != ROWS && codes.push(code).is_err() {
+                break;
+            }
+            slot = node.parent();
+        }
+        let mut pattern = Self { segments: [""; SEGMENTS_MAX], count: codes.len() };
+        for ((place, code), segment) in
+            pattern.segments.iter_mut().zip(codes.iter().rev()).zip(topic.segments())
+        {
+            *place = match *code {
                 ANY => "*",
                 TAIL => "**",
-                _ => name().and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default(),
+                _ => view.segment(segment.as_bytes()).unwrap_or_default(),
             };
-            let Some(place) = pattern.segments.get_mut(pattern.count) else { break };
-            *place = segment;
-            pattern.count = pattern.count.wrapping_add(1);
-            slot = node.parent;
-        }
-        if let Some(used) = pattern.segments.get_mut(..pattern.count) {
-            used.reverse();
         }
         pattern
     }

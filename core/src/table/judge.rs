@@ -6,6 +6,7 @@ use super::program::{Clause, Operator, Programs};
 use super::value;
 use super::view::View;
 use super::width::Width;
+use super::window::Batch;
 
 /// So many attributes are remembered once they were looked up; the others are looked up for every filter.
 pub(super) const DOCS_KNOWN: usize = 8;
@@ -38,12 +39,16 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
         Self { attributes, numbers: [UNSEEN; DOCS_KNOWN], values: [None; DOCS_KNOWN] }
     }
 
-    /// Whether all filters of the webhook in `row` hold.
-    #[inline]
-    pub(super) fn passes<W: Width>(&mut self, view: &View<'t, W>, row: u32) -> bool {
+    /// Those rows of a batch whose filters all hold.
+    pub(super) fn passing<W: Width>(&mut self, view: &View<'t, W>, batch: Batch) -> Batch {
         let programs = view.programs();
-        let mut clauses = programs.clauses(row);
-        clauses.all(|clause| self.holds(view, &programs, &clause))
+        let (mut left, mut passing) = (batch, batch);
+        while let Some(row) = left.take() {
+            if !programs.clauses(row).all(|clause| self.holds(view, &programs, &clause)) {
+                passing.remove(row);
+            }
+        }
+        passing
     }
 
     /// Whether a filter holds.

@@ -27,8 +27,13 @@ impl Variant {
         if self == Self::Fast { "fast" } else { "release" }
     }
 
+    /// A variant is built for what it shows.
     fn arguments(self) -> &'static [&'static str] {
-        if self == Self::WithoutRegexp { &["--no-default-features"] } else { &[] }
+        match self {
+            Self::Small => &[],
+            Self::WithoutRegexp => &["--no-default-features", "--bin", "demo"],
+            Self::Fast => &["--bin", "instructions"],
+        }
     }
 }
 
@@ -37,11 +42,13 @@ impl Variant {
 /// # Panics
 /// When the build fails.
 pub fn programs(board: Board, variant: Variant) -> Option<PathBuf> {
-    static BUILT: LazyLock<Mutex<HashMap<(&'static str, Variant), Option<PathBuf>>>> =
-        LazyLock::new(Mutex::default);
+    static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     built.entry((board.target, variant)).or_insert_with(|| build(board, variant)).clone()
 }
+
+/// What was built, or could not be, for a target.
+type Built = HashMap<(&'static str, Variant), Option<PathBuf>>;
 
 fn build(board: Board, variant: Variant) -> Option<PathBuf> {
     let firmware = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the firmware's folder");

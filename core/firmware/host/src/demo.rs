@@ -13,6 +13,8 @@ const GROUPED: [&str; 18] = [
     "env-0", "env-1", "env-2", "env-3", "env-4", "env-5", "env-6", "env-7", "env-8", "env-9", "env-10",
     "env-11", "env-12", "env-13", "env-14", "env-15", "env-16", "env-17",
 ];
+/// Webhooks are numbered from here, so that the image lists their numbers.
+const FIRST_WEBHOOK: u32 = 10;
 const ENVIRONMENT: &str = "sys.environment.sys.id";
 const CONTENT_TYPE: &str = "sys.contentType.sys.id";
 
@@ -22,12 +24,10 @@ const CONTENT_TYPE: &str = "sys.contentType.sys.id";
 /// Never: all webhooks are within the limits.
 pub fn image() -> Vec<u8> {
     let mut builder = TableBuilder::<Growing, _>::new(Dfas::default());
-    let mut number = 10;
-    for (patterns, filters) in webhooks() {
+    for (number, (patterns, filters)) in (FIRST_WEBHOOK..).zip(webhooks()) {
         let patterns: Vec<_> =
             patterns.iter().map(|text| TopicPattern::parse(text).expect("a pattern")).collect();
         builder.add(number, &patterns, &filters).expect("a webhook within the limits");
-        number += 1;
     }
     builder.build().expect("a table within the limits").image().to_vec()
 }
@@ -74,7 +74,7 @@ fn frame(id: u128, topic: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
     let event = attributes
         .iter()
         .try_fold(Event::new(id, topic, 1_603_379_941_037, b"{}"), |event, (name, value)| {
-            event.with_attribute(name, value)
+            event.with_attribute(name, *value)
         });
     let mut scratch = vec![0; scratch_bytes_max(2)];
     encode_frame(&event.expect("attributes within the limits"), &mut scratch)

@@ -34,6 +34,19 @@ fn is_loaded(flags: SectionFlags) -> bool {
     matches!(flags, SectionFlags::Elf { sh_flags } if sh_flags & u64::from(elf::SHF_ALLOC) != 0)
 }
 
+/// The version of the compiler that made a program, as it says itself.
+///
+/// # Panics
+/// When the file is no program, or does not say.
+pub fn compiler(program: &Path) -> String {
+    let bytes = fs::read(program).expect("a program");
+    let file = object::File::parse(&*bytes).expect("an ELF file");
+    let comment = file.section_by_name(".comment").and_then(|section| section.data().ok());
+    let comment = String::from_utf8_lossy(comment.unwrap_or_default());
+    let version = comment.split_once("rustc version ").and_then(|(_, rest)| rest.split(' ').next());
+    version.expect("a compiler's version").to_string()
+}
+
 /// The names of what can make a program panic, of everything that was linked.
 ///
 /// # Panics

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use bellwire_firmware_host::answer::answer_one;
-use bellwire_firmware_host::board::BOARDS;
+use bellwire_firmware_host::board::{BOARDS, CORTEX_M0};
 use bellwire_firmware_host::build::Variant;
 use bellwire_firmware_host::{demo, programs, qemu};
 use tempfile::tempdir;
@@ -31,11 +31,9 @@ fn every_board_prints_what_this_machine_does() {
 
 #[test]
 fn a_device_without_regular_expressions_refuses_a_table_that_has_some() {
-    for board in BOARDS {
-        let Some(programs) = programs(board, Variant::WithoutRegexp) else { continue };
-        let folder = tempdir().unwrap();
-        let printed = qemu::run(board, &programs.join("demo"), folder.path(), &[]);
-        let sentence = "the match table holds regular expressions, which are not supported here";
-        assert_eq!(printed, format!("refused RegexpsUnsupported: {sentence}\n"), "{}", board.name);
-    }
+    let Some(programs) = programs(CORTEX_M0, Variant::WithoutRegexp) else { return };
+    let folder = tempdir().unwrap();
+    let printed = qemu::run(CORTEX_M0, &programs.join("demo"), folder.path(), &[]);
+    let sentence = "the match table holds regular expressions, which are not supported here";
+    assert_eq!(printed, format!("refused RegexpsUnsupported: {sentence}\n"));
 }

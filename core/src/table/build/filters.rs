@@ -11,6 +11,7 @@ use crate::table::value::{TEXT, with_bytes};
 
 use super::interner::{Errors, Interner};
 use super::storage::{List, Storage};
+use super::trie::NOWHERE;
 use super::{clauses_full, text_full};
 
 const VALUE_ERRORS: Errors = Errors { names: clauses_full, text: text_full };
@@ -164,6 +165,11 @@ impl<S: Storage> Filters<S> {
         self.dfas.extend(dfa).map_err(text_full)?;
         let end = u32::try_from(self.dfas.as_slice().len()).map_err(|_| TableError::TooLarge)?;
         self.dfa_ends.push(end).map_err(clauses_full)
+    }
+
+    /// The number in the image of the value in a place.
+    pub(super) fn number(&self, place: u32) -> u32 {
+        self.values.name(place).map_or(NOWHERE, |name| name.number)
     }
 
     /// The filters of a webhook.

@@ -142,7 +142,7 @@ fn keys_of<S: Storage>(filters: &Filters<S>, hook: &Hook) -> impl Iterator<Item 
     let rarest = usable.min_by_key(|clause| places(clause.operands.clone()).iter().map(uses).sum::<u64>());
     rarest.into_iter().flat_map(move |clause| {
         let doc = clause.doc;
-        places(clause.operands).iter().map(move |place| key(doc, *place))
+        places(clause.operands).iter().map(move |place| key(doc, filters.number(*place)))
     })
 }
 

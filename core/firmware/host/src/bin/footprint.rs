@@ -10,26 +10,17 @@ fn main() {
         .into_iter()
         .filter_map(|board| programs(board, Variant::Small).map(|programs| (board, programs)))
         .collect();
-    println!("| part |{}", row(boards.iter().map(|(board, _)| *board), heading));
-    println!("|---|{}", row(boards.iter(), |_| "--:|--:|--:|".into()));
+    let heading = |(board, _): &(Board, _)| format!(" {} flash | stack |", board.name);
+    println!("| part | static RAM |{}", boards.iter().map(heading).collect::<String>());
+    println!("|---|--:|{}", "--:|--:|".repeat(boards.len()));
     for part in PARTS {
         let footprints = boards.iter().map(|(board, programs)| footprint(*board, programs, part));
-        println!("| {} |{}", name(part), row(footprints, cells));
+        println!("{}", row(part, &footprints.collect::<Vec<_>>()));
     }
 }
 
-fn row<T>(items: impl Iterator<Item = T>, cell: impl Fn(T) -> String) -> String {
-    items.map(cell).collect()
-}
-
-fn heading(board: Board) -> String {
-    format!(" {} flash | static RAM | stack |", board.name)
-}
-
-fn name(part: Part) -> &'static str {
-    part.does
-}
-
-fn cells(Footprint { flash, ram, stack }: Footprint) -> String {
-    format!(" {flash} | {ram} | {stack} |")
+fn row(part: Part, footprints: &[Footprint]) -> String {
+    let ram = footprints.iter().map(|footprint| footprint.ram).max().unwrap_or_default();
+    let cells = footprints.iter().map(|Footprint { flash, stack, .. }| format!(" {flash} | {stack} |"));
+    format!("| {} | {ram} |{}", part.does, cells.collect::<String>())
 }
