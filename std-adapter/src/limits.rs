@@ -71,6 +71,8 @@ pub const DEDUP_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 pub const EVENT_RETENTION: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// How often what is past its time is swept out of the store.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
+/// Events owed that a sweep remembers; younger ones are left to the next.
+pub const SWEEP_OWED_MAX: usize = 100_000;
 /// Rows that one step of a sweep looks at.
 pub const SWEEP_ROWS: usize = 1_000;
 /// Access tokens of one space.

@@ -234,7 +234,7 @@ impl Ingest {
         if let Some(key) = key {
             together.batch.put(
                 Table::Dedup,
-                key.clone(),
+                record::dedup_key(record::dedup_day(now_ms), &key),
                 record::encode(&DedupRecord { event_id, at_ms: now_ms }),
             );
             together.keys.insert(key, event_id);
@@ -261,11 +261,17 @@ impl Ingest {
         }
     }
 
+    /// The event that came with this key within the window: today's, or yesterday's.
     fn seen(&self, key: &[u8]) -> Result<Option<u128>, StoreError> {
-        let Some(bytes) = self.store.read(Table::Dedup, key)? else { return Ok(None) };
-        let first: DedupRecord = record::decode(&bytes)?;
-        let age_ms = self.clock.now_ms().saturating_sub(first.at_ms);
-        Ok((u128::from(age_ms) < DEDUP_WINDOW.as_millis()).then_some(first.event_id))
+        let now_ms = self.clock.now_ms();
+        let today = record::dedup_day(now_ms);
+        for day in [Some(today), today.checked_sub(1)].into_iter().flatten() {
+            let Some(bytes) = self.store.read(Table::Dedup, &record::dedup_key(day, key))? else { continue };
+            let first: DedupRecord = record::decode(&bytes)?;
+            let age_ms = now_ms.saturating_sub(first.at_ms);
+            return Ok((u128::from(age_ms) < DEDUP_WINDOW.as_millis()).then_some(first.event_id));
+        }
+        Ok(None)
     }
 }
 

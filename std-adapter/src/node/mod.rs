@@ -33,6 +33,7 @@ use crate::limits::{FAILURES_MAX, PAUSE_FACTOR_MAX};
 use crate::metrics::Metrics;
 use crate::net::{AddressPolicy, Resolve, RootsError, SystemResolver};
 use crate::secret::Secret;
+use crate::store::record::OwedKey;
 use crate::store::{
     Batch, CommitError, Committer, Durability, FjallStore, OpenError, Reader, Store, StoreError, Table,
     record,
@@ -168,7 +169,10 @@ impl Node {
         let app = Arc::new(assemble(&settings, delivery, store.clone(), committer.clone(), ports)?);
         let new_admin_token = app.tokens.ensure_admin(settings.admin_token.as_ref(), now_ms).await?;
         app.deliveries.resume();
-        let sweeper = Sweeper::new(store, committer.clone(), app.registry.clone(), settings.event_retention);
+        let deliveries = app.deliveries.clone();
+        let swept = Box::new(move |keys: &[OwedKey]| deliveries.swept(keys));
+        let (registry, retention) = (app.registry.clone(), settings.event_retention);
+        let sweeper = Sweeper::new(store, committer.clone(), registry, retention, swept);
         let (stop, stopped) = watch::channel(false);
         let address = server.address;
         let web = Arc::new(Web::new(app.clone(), settings.origin(address)));
