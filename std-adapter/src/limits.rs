@@ -10,6 +10,10 @@ pub const BULK_BODY_BYTES_MAX: usize = 16_000_000;
 pub const BULK_EVENTS_MAX: usize = 10_000;
 /// Bytes of a form of the web app: the largest payload, every byte of it escaped, and the rest of the form.
 pub const FORM_BYTES_MAX: usize = 4_000_000;
+/// Bytes of a body beyond its limit that are read and thrown away, so that the caller gets to read the refusal.
+pub const DISCARDED_BYTES_MAX: usize = 64_000_000;
+/// How long a caller may leave an answer unread before its connection is ended.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a request's body may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Characters of a request's path and query (Contentful: 7,600).
@@ -55,6 +59,8 @@ pub const WINDOWS_MAX: usize = 64 * 1024;
 pub const CLAIMS_PER_PLACE: usize = 4;
 /// Within this time after its acceptance an event is read from the store at once: it is still in memory.
 pub const FRESH: Duration = Duration::from_secs(2);
+/// Deliveries that may be owed in all before events are refused.
+pub const BACKLOG_MAX: u64 = 10_000_000;
 /// Failures in a row after which an endpoint is left alone for a while.
 pub const FAILURES_MAX: u32 = 10;
 /// The longest that an endpoint is left alone, as a multiple of the retry policy's first delay.
@@ -65,6 +71,8 @@ pub const DEDUP_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 pub const EVENT_RETENTION: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// How often what is past its time is swept out of the store.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
+/// Events owed that a sweep remembers; younger ones are left to the next.
+pub const SWEEP_OWED_MAX: usize = 100_000;
 /// Rows that one step of a sweep looks at.
 pub const SWEEP_ROWS: usize = 1_000;
 /// Access tokens of one space.

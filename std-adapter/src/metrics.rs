@@ -41,6 +41,7 @@ pub struct Metrics {
     dead: Counter,
     pauses: Counter,
     in_flight: Gauge,
+    backlog: Gauge,
 }
 
 impl Default for Metrics {
@@ -57,6 +58,7 @@ impl Default for Metrics {
             dead: Counter::default(),
             pauses: Counter::default(),
             in_flight: Gauge::default(),
+            backlog: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("events_accepted", "Events answered with 202", metrics.events.clone());
@@ -78,6 +80,7 @@ impl Default for Metrics {
             metrics.pauses.clone(),
         );
         registry.register("attempts_in_flight", "Attempts under way", metrics.in_flight.clone());
+        registry.register("backlog", "Deliveries that are owed just now", metrics.backlog.clone());
         Metrics { registry, ..metrics }
     }
 }
@@ -123,8 +126,9 @@ impl Metrics {
     }
 
     /// The text for Prometheus.
-    pub fn render(&self, in_flight: usize) -> String {
+    pub fn render(&self, in_flight: usize, backlog: u64) -> String {
         self.in_flight.set(in_flight as i64);
+        self.backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing into a string does not fail");
         text

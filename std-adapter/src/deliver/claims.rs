@@ -13,6 +13,9 @@ use crate::store::{Batch, Durability, Range, Store, StoreError, Table};
 /// Owners that one look at the store finds at the most.
 const OWNERS_AT_ONCE: usize = 64;
 
+/// Deliveries that one look at the store counts at the most.
+const COUNTED_AT_ONCE: usize = 8_192;
+
 /// The webhooks from this uid on to which something is owed, a few at a time.
 pub(super) fn owners(store: &dyn Store, from: u64) -> Result<Vec<u64>, StoreError> {
     let (mut owners, mut from) = (Vec::new(), from);
@@ -24,6 +27,14 @@ pub(super) fn owners(store: &dyn Store, from: u64) -> Result<Vec<u64>, StoreErro
         from = owner + 1;
     }
     Ok(owners)
+}
+
+/// The keys of deliveries after this one, in order; at most so many as one look may take.
+pub(super) fn keys_after(store: &dyn Store, last: Option<OwedKey>) -> Result<Vec<OwedKey>, StoreError> {
+    let last = last.map(OwedKey::to_bytes);
+    let range = last.as_ref().map_or(Range::all(), |last| Range::all().after(last));
+    let keys = store.scan_keys(Table::Owed, range, COUNTED_AT_ONCE)?;
+    keys.iter().map(|key| OwedKey::from_bytes(key)).collect()
 }
 
 fn read(store: &dyn Store, from: OwedKey, most: usize) -> Result<Vec<Owed>, StoreError> {

@@ -4,6 +4,7 @@
 //! to. Here they are carried out, against ports: the store, the clock, the dice, and the transport.
 
 mod attempt;
+mod backlog;
 mod claims;
 mod lane;
 mod made;
@@ -51,6 +52,8 @@ pub struct DeliverySettings {
     pub in_flight_max: usize,
     /// When an endpoint that fails is left alone.
     pub breaker: BreakerPolicy,
+    /// Deliveries that may be owed in all before events are refused.
+    pub backlog_max: u64,
     /// Which addresses may be called.
     pub policy: AddressPolicy,
     /// The number of this run of the server: later runs have greater ones.
@@ -132,6 +135,23 @@ impl Deliveries {
     pub fn resume(&self) {
         tokio::spawn(self.0.clone().run_alarm());
         tokio::spawn(self.0.clone().find_lanes());
+        tokio::spawn(self.0.clone().count_backlog());
+    }
+
+    /// Deliveries that are owed in all, as far as they were counted since the start.
+    pub fn backlog(&self) -> u64 {
+        self.0.schedule().backlog().count()
+    }
+
+    /// Whether more may be owed.
+    pub fn has_room(&self) -> bool {
+        self.backlog() < self.0.settings.backlog_max
+    }
+
+    /// Deliveries of a deleted webhook were taken out of the store.
+    pub fn swept(&self, keys: &[OwedKey]) {
+        let mut schedule = self.0.schedule();
+        keys.iter().for_each(|key| schedule.backlog().removed(*key));
     }
 
     /// Announces deliveries that are about to become durable. The claim that it answers with goes into the record; each
@@ -284,6 +304,24 @@ impl Engine {
         self.schedule().resumed();
         if found > 0 {
             info!(webhooks = found, "resumed deliveries that were owed");
+        }
+    }
+
+    /// Counts what was owed at the start.
+    async fn count_backlog(self: Arc<Self>) {
+        let mut from = None;
+        loop {
+            match self.parts.store.run(move |store| claims::keys_after(store, from)).await {
+                Ok(keys) => {
+                    from = keys.last().copied();
+                    let mut schedule = self.schedule();
+                    if keys.is_empty() {
+                        return schedule.backlog().counted_all();
+                    }
+                    schedule.backlog().counted(&keys);
+                }
+                Err(cause) => self.store_failed(&cause, "the deliveries owed cannot be counted").await,
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pool, Sign, Standing, Turn};
 
+use super::backlog::Backlog;
 use super::lane::{LaneState, Moment, Step};
 use crate::limits::{LANE_WINDOW, LANE_WINDOW_MIN, WINDOWS_MAX};
 use crate::store::record::{Owed, OwedKey};
@@ -83,6 +84,7 @@ pub(crate) struct Schedule {
     waiting: usize,
     /// Whether the store may hold deliveries of lanes that are not here.
     resuming: bool,
+    backlog: Backlog,
 }
 
 impl Schedule {
@@ -98,6 +100,7 @@ impl Schedule {
             alarms: BTreeSet::new(),
             waiting: 0,
             resuming: true,
+            backlog: Backlog::default(),
         }
     }
 
@@ -154,8 +157,14 @@ impl Schedule {
 
     /// Takes in a delivery that has just become durable.
     pub(crate) fn push(&mut self, owed: Owed) {
+        self.backlog.added(owed.key);
         self.lane(owed.key.webhook_uid);
         self.change(owed.key.webhook_uid, |state, window_max| state.push(owed, window_max));
+    }
+
+    /// How many deliveries are owed.
+    pub(crate) fn backlog(&mut self) -> &mut Backlog {
+        &mut self.backlog
     }
 
     /// The claims of one lane are durable.
@@ -191,6 +200,8 @@ impl Schedule {
         if let Some(standing) = ended.place {
             self.pool = self.pool.given_back(standing);
         }
+        self.backlog.removed(ended.key);
+        ended.again.iter().for_each(|owed| self.backlog.added(owed.key));
         let Rules { lane_places, breaker, .. } = self.rules;
         let lane = self.lanes.get_mut(&ended.key.webhook_uid)?;
         lane.places -= u32::from(ended.place.is_some());

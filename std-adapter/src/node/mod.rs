@@ -2,12 +2,14 @@
 
 mod descriptors;
 mod embed;
+mod patience;
 mod ports;
 mod server;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bellwire_core::delivery::BreakerPolicy;
 use thiserror::Error;
@@ -32,6 +34,7 @@ use crate::limits::{FAILURES_MAX, PAUSE_FACTOR_MAX};
 use crate::metrics::Metrics;
 use crate::net::{AddressPolicy, Resolve, RootsError, SystemResolver};
 use crate::secret::Secret;
+use crate::store::record::OwedKey;
 use crate::store::{
     Batch, CommitError, Committer, Durability, FjallStore, OpenError, Reader, Store, StoreError, Table,
     record,
@@ -167,7 +170,10 @@ impl Node {
         let app = Arc::new(assemble(&settings, delivery, store.clone(), committer.clone(), ports)?);
         let new_admin_token = app.tokens.ensure_admin(settings.admin_token.as_ref(), now_ms).await?;
         app.deliveries.resume();
-        let sweeper = Sweeper::new(store, committer.clone(), app.registry.clone(), settings.event_retention);
+        let deliveries = app.deliveries.clone();
+        let swept = Box::new(move |keys: &[OwedKey]| deliveries.swept(keys));
+        let (registry, retention) = (app.registry.clone(), settings.event_retention);
+        let sweeper = Sweeper::new(store, committer.clone(), registry, retention, swept);
         let (stop, stopped) = watch::channel(false);
         let address = server.address;
         let web = Arc::new(Web::new(app.clone(), settings.origin(address)));
@@ -222,11 +228,24 @@ impl Node {
 
     /// Stops: takes no more requests, lets what is under way end within the settings' bound, writes what waits.
     pub async fn stop(self) {
+        self.stop_until(std::future::pending()).await;
+    }
+
+    /// The same, but what is under way may no longer end once `hurry` has.
+    pub async fn stop_until(self, hurry: impl Future<Output = ()>) {
         self.app.stopping.store(true, Ordering::SeqCst);
         self.web.close();
         self.stop.send_replace(true);
         let drain = self.settings.drain;
-        let (_, drained) = tokio::join!(self.server, self.app.deliveries.drain(drain));
+        let server = self.server.abort_handle();
+        let ending = async { tokio::join!(self.server, self.app.deliveries.drain(drain)).1 };
+        let drained = tokio::select! {
+            drained = ending => drained,
+            () = hurry => {
+                server.abort();
+                self.app.deliveries.drain(Duration::ZERO).await
+            }
+        };
         if !drained {
             warn!("some attempts did not end in time; they are made again at the next start");
         }
@@ -323,6 +342,7 @@ fn delivery_settings(settings: &Settings, run: u64) -> DeliverySettings {
         retry_connection_errors: settings.retry_connection_errors,
         lane_in_flight_max: settings.endpoint_concurrency,
         in_flight_max: settings.concurrency,
+        backlog_max: settings.backlog,
         policy: policy(settings),
     }
 }

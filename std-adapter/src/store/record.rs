@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use bellwire_core::call::Outcome;
 
 use super::{Row, StoreError};
+use crate::limits::DEDUP_WINDOW;
 use crate::secret::Secret;
 
 /// Separates the parts of a key that hold text; no id contains it.
@@ -367,6 +368,16 @@ pub fn read_timed_key(key: &[u8]) -> Result<(u64, u128), StoreError> {
         u64::from_be_bytes(owner.try_into().expect("8 bytes")),
         u128::from_be_bytes(id.try_into().expect("16 bytes")),
     ))
+}
+
+/// The window of time that a moment lies in, counted from 1970: keys of one window stand together.
+pub fn dedup_day(at_ms: u64) -> u32 {
+    u32::try_from(u128::from(at_ms) / DEDUP_WINDOW.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// Key of an idempotency key that came in this window.
+pub fn dedup_key(day: u32, key: &[u8]) -> Vec<u8> {
+    [&day.to_be_bytes(), key].concat()
 }
 
 /// Names one owed delivery; orders a webhook's deliveries by when they are due, or by when they were accepted where

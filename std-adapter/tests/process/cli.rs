@@ -333,3 +333,35 @@ fn help_teaches_and_completions_complete() {
         assert!(stdout(run(&["completions", shell], None)).contains("bellwire"));
     }
 }
+
+#[test]
+fn asked_twice_the_server_stops_without_waiting() {
+    let data = tempfile::tempdir().unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut server = Process::serve(data.path(), &["--drain", "10m"]);
+    server.ok("PUT", "/spaces/s", "{\"name\":\"s\"}");
+    let definition = format!(
+        "{{\"name\":\"w\",\"url\":\"http://{}/\",\"topics\":[\"*.*\"]}}",
+        silent.local_addr().unwrap()
+    );
+    server.ok("PUT", "/spaces/s/webhook_definitions/w", &definition);
+    let topic = [("X-Contentful-Topic", "Entry.publish")];
+    assert_eq!(server.send("POST", "/spaces/s/events", &topic, "{}").unwrap().0, 202);
+    let _attempt = silent.accept().unwrap();
+    // The process ends only by the second signal: the attempt has more time than the test.
+    while server.child.try_wait().unwrap().is_none() {
+        server.signal("TERM");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_body_far_beyond_the_limit_is_answered_and_not_cut_off() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::serve(data.path(), &[]);
+    server.ok("PUT", "/spaces/s", "{\"name\":\"s\"}");
+    let topic = [("X-Contentful-Topic", "Entry.publish")];
+    let (status, body) = server.send("POST", "/spaces/s/events", &topic, &"x".repeat(20_000_000)).unwrap();
+    assert_eq!((status, body["sys"]["id"].as_str()), (413, Some("PayloadTooLarge")));
+}
