@@ -16,8 +16,11 @@ mod link;
 mod live;
 mod log;
 mod moment;
+mod recipes;
 mod samples;
+mod send;
 mod session;
+mod settings;
 mod sign_in;
 mod spaces;
 mod standing;
@@ -38,6 +41,8 @@ use tower_http::compression::CompressionLayer;
 use self::assets::Assets;
 use self::error::WebError;
 use self::link::Links;
+use self::recipes::Recipe;
+use self::send::AutoSaves;
 use self::session::{Cookies, Sessions};
 use crate::app::App;
 use crate::clock;
@@ -53,6 +58,8 @@ pub struct Web {
     sessions: Sessions,
     cookies: Cookies,
     links: Links,
+    recipes: Vec<Recipe>,
+    auto_saves: AutoSaves,
     /// Places for live streams.
     streams: Arc<Semaphore>,
     closing: watch::Sender<bool>,
@@ -69,6 +76,8 @@ impl Web {
             sessions: Sessions::default(),
             cookies: Cookies { secure: origin.starts_with("https://") },
             links: Links::default(),
+            recipes: recipes::all(),
+            auto_saves: AutoSaves::default(),
             streams: Arc::new(Semaphore::new(live::STREAMS_MAX)),
             closing: watch::Sender::new(false),
             origin,
@@ -94,6 +103,7 @@ pub fn router(web: Arc<Web>) -> Router {
         .merge(entry_routes())
         .merge(webhook_routes())
         .merge(event_routes())
+        .merge(settings_routes())
         .route("/app/{*path}", axum::routing::any(|| async { WebError::NoPage }))
         .method_not_allowed_fallback(|| async { WebError::NoPage })
         .layer(from_fn_with_state(web.clone(), layer::wrap))
@@ -120,6 +130,7 @@ fn webhook_routes() -> Router<Arc<Web>> {
         .route("/app/spaces/{space}/add", get(editor::blank))
         .route("/app/spaces/{space}/preview", post(editor::preview))
         .route("/app/spaces/{space}/webhooks/{webhook}", get(editor::show).post(editor::update))
+        .route("/app/spaces/{space}/webhooks/{webhook}/test", get(send::test_form).post(send::test_submit))
         .route("/app/spaces/{space}/webhooks/{webhook}/active", post(webhooks::set_active))
         .route("/app/spaces/{space}/webhooks/{webhook}/delete", delete)
         .route("/app/spaces/{space}/webhooks/{webhook}/calls", get(log::show))
@@ -132,6 +143,20 @@ fn event_routes() -> Router<Arc<Web>> {
     Router::new()
         .route("/app/spaces/{space}/events", get(events::list))
         .route("/app/spaces/{space}/events/{event}", get(events::show))
+        .route("/app/spaces/{space}/send", get(send::form).post(send::submit))
+}
+
+fn settings_routes() -> Router<Arc<Web>> {
+    Router::new()
+        .route("/app/spaces/{space}/templates", get(recipes::list))
+        .route("/app/spaces/{space}/templates/{template}", get(recipes::show).post(recipes::fill))
+        .route("/app/spaces/{space}/settings", get(settings::show))
+        .route("/app/spaces/{space}/settings/signing-secret", post(settings::put_secret))
+        .route("/app/spaces/{space}/settings/signing-secret/remove", post(settings::remove_secret))
+        .route("/app/spaces/{space}/settings/retry-policy", post(settings::put_policy))
+        .route("/app/spaces/{space}/settings/retry-policy/remove", post(settings::remove_policy))
+        .route("/app/spaces/{space}/settings/tokens", post(settings::make_token))
+        .route("/app/spaces/{space}/settings/tokens/{token}/revoke", post(settings::revoke_token))
 }
 
 /// The state as the handlers take it.

@@ -6,9 +6,6 @@ use crate::clock;
 use crate::ingest::DEFAULT_ENVIRONMENT;
 use crate::store::record::EventRecord;
 
-/// Types that there is a sample for; others get that of an entry under their own name.
-pub(super) const TYPES: [&str; 3] = ["Entry", "Asset", "ContentType"];
-
 /// An event with a sample as its payload. A star in the topic becomes the commonest type or action.
 pub(super) fn sample(space: &str, topic: &str, now_ms: u64) -> EventRecord {
     let (kind, action) = topic.split_once('.').unwrap_or((topic, ""));
@@ -26,7 +23,7 @@ pub(super) fn sample(space: &str, topic: &str, now_ms: u64) -> EventRecord {
     }
 }
 
-/// The payload of a type after an action. Of what is gone only its `sys` is left.
+/// The payload of a type, or that of an entry under another type's name, after an action. Of what is gone only its `sys` is left.
 pub(super) fn payload(space: &str, kind: &str, action: &str, now_ms: u64) -> Value {
     let sys = sys(space, kind, action, now_ms);
     if matches!(action, "unpublish" | "delete") {

@@ -108,6 +108,16 @@ impl Draft {
         }
     }
 
+    /// A webhook that is not stored yet, secrets included: they were typed a moment ago.
+    pub(crate) fn filled_in(record: &WebhookRecord) -> Draft {
+        let mut draft = Draft::of(record);
+        for (row, header) in draft.headers.iter_mut().zip(&record.headers) {
+            *row = HeaderRow { value: header.value.expose().to_owned(), stored: false, ..row.clone() };
+        }
+        draft.version = None;
+        draft
+    }
+
     /// A copy of a stored webhook. Stored secrets cannot be read, so they are not copied.
     pub(crate) fn copy_of(record: &WebhookRecord) -> Draft {
         let mut draft = Draft::of(record);
