@@ -106,7 +106,7 @@ async fn misbehave() -> Result<(), Fault> {
 async fn annoy(mut stream: TcpStream) -> std::io::Result<()> {
     let SocketAddr::V4(called) = stream.local_addr()? else { return Ok(()) };
     let mut request = vec![0; 64 * 1024];
-    stream.read(&mut request).await?;
+    let _any = stream.read(&mut request).await?;
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n";
     match Kind::of(*called.ip()) {
         Kind::Hang => while stream.read(&mut request).await? > 0 {},
@@ -163,8 +163,12 @@ async fn receive(begun: Instant) -> Result<(SocketAddr, Latencies), Fault> {
             let service = service_fn(move |request: Request<hyper::body::Incoming>| {
                 let latencies = latencies.clone();
                 async move {
-                    let body =
-                        request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                    let body = request
+                        .into_body()
+                        .collect()
+                        .await
+                        .map(http_body_util::Collected::to_bytes)
+                        .unwrap_or_default();
                     let now = begun.elapsed().as_micros() as u64;
                     let sent: Option<u64> =
                         std::str::from_utf8(&body).ok().and_then(|text| text.parse().ok());

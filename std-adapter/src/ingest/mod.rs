@@ -275,12 +275,12 @@ impl Ingest {
     }
 }
 
-/// The event that a publish would make, without accepting it.
+/// The event that a publish at this time would make, without accepting it.
 ///
 /// # Errors
 /// Why it would be refused.
-pub fn check(incoming: &Incoming) -> Result<EventRecord, Refusal> {
-    Ok(Checked::new(incoming)?.into_record(incoming, clock::now_ms()).0)
+pub fn check(incoming: &Incoming, now_ms: u64) -> Result<EventRecord, Refusal> {
+    Ok(Checked::new(incoming)?.into_record(incoming, now_ms).0)
 }
 
 /// The parts of an event that had to be checked.
