@@ -47,7 +47,7 @@ pub const PAGE_ITEMS_MAX: usize = 1_000;
 /// Attempts under way at once to one endpoint.
 pub const LANE_IN_FLIGHT_MAX: u16 = 16;
 /// Attempts under way at once in all.
-pub const IN_FLIGHT_MAX: usize = 1_024;
+pub const IN_FLIGHT_MAX: usize = 4_096;
 /// Deliveries of one lane that wait in memory; the rest wait in the store.
 pub const LANE_WINDOW: usize = 256;
 /// Deliveries of one lane that wait in memory when there are [`WINDOWS_MAX`] in all.

@@ -44,7 +44,7 @@ struct Job {
 /// What was found of what an attempt needs.
 enum Lookup {
     Job(Box<Job>),
-    /// The webhook is there and not understood: its deliveries wait.
+    /// The webhook or the event is there and cannot be read or understood: the delivery waits.
     Later,
     /// The webhook or the event is not there any more.
     Nothing,
@@ -87,14 +87,22 @@ impl Engine {
     async fn attempt(&self, owed: Owed) -> Result<Settled, AttemptFault> {
         // Before the definition is looked at: a change after that look is noticed.
         let changes = self.parts.registry.switched_off();
-        match self.job(owed).await? {
+        match self.look_up(owed).await {
             Lookup::Job(job) => {
                 let made = self.make_call(&job, changes).await;
                 self.settle(&job, made).await
             }
-            Lookup::Later => Ok(self.not_understood(owed)),
+            Lookup::Later => Ok(self.wait_for_mending(owed)),
             Lookup::Nothing => self.drop_owed(owed.key).await,
         }
+    }
+
+    /// As [`Engine::job`]; while the store cannot be read the delivery waits.
+    async fn look_up(&self, owed: Owed) -> Lookup {
+        self.job(owed).await.unwrap_or_else(|cause| {
+            self.unread.warn(self.now_ms(), &cause, "a delivery waits: what it needs cannot be read");
+            Lookup::Later
+        })
     }
 
     /// What an attempt needs, if there is one to be made.
@@ -120,7 +128,7 @@ impl Engine {
         Ok(Lookup::Job(Box::new(Job { space, webhook, event, owed })))
     }
 
-    fn not_understood(&self, owed: Owed) -> Settled {
+    fn wait_for_mending(&self, owed: Owed) -> Settled {
         Settled { sign: Sign::None, again: Some(later(owed, self.now_ms() + FAULTY_PAUSE_MS)) }
     }
 
@@ -196,9 +204,9 @@ impl Engine {
     }
 
     async fn record_unknown(&self, owed: Owed) -> Result<Settled, AttemptFault> {
-        let job = match self.job(owed).await? {
+        let job = match self.look_up(owed).await {
             Lookup::Job(job) => job,
-            Lookup::Later => return Ok(self.not_understood(owed)),
+            Lookup::Later => return Ok(self.wait_for_mending(owed)),
             Lookup::Nothing => return self.drop_owed(owed.key).await,
         };
         let settings = job.space.settings();
@@ -337,7 +345,7 @@ const BROKEN_OFF: &str = "The webhook was switched off or deleted while this att
                           received is not known";
 /// Why a webhook was switched off.
 const GONE: &str = "The endpoint answered 410 Gone";
-/// How long a delivery to a webhook that is not understood waits before that is looked at again, in milliseconds.
+/// How long a delivery waits for what cannot be read or understood, before that is looked at again, in milliseconds.
 const FAULTY_PAUSE_MS: u64 = 60_000;
 
 fn broken_off() -> Exchange {

@@ -75,6 +75,8 @@ struct Engine {
     stopping: AtomicBool,
     /// What is said of the disk while it is full.
     unwritten: Seldom,
+    /// What is said of the store while it cannot be read.
+    unread: Seldom,
     /// What is said while this machine has no room for another request.
     unsent: Seldom,
 }
@@ -127,6 +129,7 @@ impl Deliveries {
             ended: Notify::new(),
             stopping: AtomicBool::new(false),
             unwritten: Seldom::default(),
+            unread: Seldom::default(),
             unsent: Seldom::default(),
         }))
     }
@@ -268,6 +271,7 @@ impl Engine {
             Action::Unknown(owed) => drop(tokio::spawn(self.run_unknown(owed))),
             Action::Claim(owed) => drop(tokio::spawn(self.run_claim(owed))),
             Action::Refill(from, most) => drop(tokio::spawn(self.run_refill(from, most))),
+            Action::Recall(uid) => drop(tokio::spawn(self.run_recall(uid))),
         }
     }
 
@@ -290,11 +294,11 @@ impl Engine {
         loop {
             match self.parts.store.run(move |store| claims::owners(store, from)).await {
                 Ok(owners) => {
-                    let Some(last) = owners.last() else { break };
+                    let Some((last, _)) = owners.last() else { break };
                     from = last + 1;
                     found += owners.len();
                     let mut schedule = self.schedule();
-                    owners.iter().for_each(|uid| schedule.resume(*uid));
+                    owners.iter().for_each(|(uid, sign)| schedule.resume(*uid, *sign));
                     drop(schedule);
                     self.pump();
                 }

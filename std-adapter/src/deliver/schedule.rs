@@ -22,6 +22,8 @@ pub(crate) enum Action {
     Claim(Vec<Owed>),
     /// Read at most so many deliveries from this key on, then tell [`Schedule::refill`].
     Refill(OwedKey, usize),
+    /// Look up how the last call to this webhook ended, then tell [`Schedule::recall`].
+    Recall(u64),
 }
 
 /// What is set once.
@@ -64,6 +66,8 @@ struct Lane {
     endpoint: Endpoint,
     places: u32,
     queued: bool,
+    /// Whether it is to be looked up how the last call ended.
+    forgotten: bool,
     alarm: Option<u64>,
 }
 
@@ -129,10 +133,21 @@ impl Schedule {
         }
     }
 
-    /// The store holds deliveries of this lane.
-    pub(crate) fn resume(&mut self, webhook_uid: u64) {
-        self.lane(webhook_uid);
-        self.wake(webhook_uid);
+    /// The store holds deliveries of this lane, and its last call said this of its endpoint.
+    pub(crate) fn resume(&mut self, webhook_uid: u64, sign: Sign) {
+        self.lane(webhook_uid).forgotten = false;
+        self.recall(webhook_uid, sign);
+    }
+
+    /// What a webhook's last call, of an earlier run, said of its endpoint.
+    pub(crate) fn recall(&mut self, webhook_uid: u64, sign: Sign) {
+        let Some(lane) = self.lanes.get_mut(&webhook_uid) else { return };
+        if lane.endpoint.standing == Standing::New {
+            lane.endpoint.standing = standing_after(Standing::New, sign);
+            // It may have waited for a place among those of which nothing is known.
+            lane.queued = false;
+            self.wake(webhook_uid);
+        }
     }
 
     /// Every lane of which the store holds deliveries is here.
@@ -241,10 +256,14 @@ impl Schedule {
 
     fn lane(&mut self, webhook_uid: u64) -> &mut Lane {
         let (resuming, resting) = (self.resuming, &mut self.resting);
-        self.lanes.entry(webhook_uid).or_insert_with(|| Lane {
-            state: if resuming { LaneState::stored(webhook_uid) } else { LaneState::default() },
-            endpoint: resting.remove(&webhook_uid).unwrap_or_default(),
-            ..Lane::default()
+        self.lanes.entry(webhook_uid).or_insert_with(|| {
+            let known = resting.remove(&webhook_uid);
+            Lane {
+                state: if resuming { LaneState::stored(webhook_uid) } else { LaneState::default() },
+                endpoint: known.unwrap_or_default(),
+                forgotten: known.is_none(),
+                ..Lane::default()
+            }
         })
     }
 
@@ -295,6 +314,10 @@ impl Schedule {
         let (rules, window_max) = (self.rules, self.window_max());
         let lane = self.lanes.get_mut(&webhook_uid)?;
         lane.queued = false;
+        if std::mem::take(&mut lane.forgotten) {
+            self.wake(webhook_uid);
+            return Some(Action::Recall(webhook_uid));
+        }
         let Endpoint { standing, breaker, bound } = lane.endpoint;
         let admission = breaker.admit(now_ms, &rules.breaker);
         let most =
@@ -392,6 +415,7 @@ mod tests {
                 Action::Claim(owed) => schedule.claimed(&owed),
                 Action::Refill(from, most) => schedule.refill(from.webhook_uid, &[], most),
                 Action::Unknown(owed) => panic!("{owed:?}"),
+                Action::Recall(webhook) => schedule.recall(webhook, Sign::None),
             }
         }
         begun
@@ -478,6 +502,22 @@ mod tests {
         assert_eq!(begin_all(&mut schedule, 10), []);
         schedule.forget(1);
         assert_eq!(begin_all(&mut schedule, 10).len(), 1);
+    }
+
+    #[test]
+    fn an_endpoint_that_answered_in_an_earlier_run_need_not_wait_with_the_unknown() {
+        let mut schedule = schedule(8);
+        for webhook in 0..20 {
+            accept(&mut schedule, webhook, 1, 0);
+        }
+        assert_eq!(begin_all(&mut schedule, 0).len(), 4);
+        let key = OwedKey { webhook_uid: 99, due_ms: 0, event_id: 1 };
+        let claim = schedule.expect(key, 0);
+        schedule.push(Owed { key, record: OwedRecord { attempt: 1, claim, ..OwedRecord::default() } });
+        assert_eq!(schedule.next(0), Some(Action::Recall(99)));
+        assert_eq!(schedule.next(0), None);
+        schedule.recall(99, Sign::Well);
+        assert!(matches!(schedule.next(0), Some(Action::Attempt(owed, Standing::Proven)) if owed.key == key));
     }
 
     proptest! {
