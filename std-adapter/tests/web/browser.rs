@@ -1,6 +1,7 @@
 //! A real headless Chromium, driven through the WebDriver protocol by its own driver program.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -215,13 +216,22 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// The driver ends its browser when it is told to end.
+    /// Tells the driver to end its browser, which it does not do by itself, and then ends the driver.
     fn drop(&mut self) {
-        let quit = Command::new("kill").arg(self.driver.id().to_string()).status();
-        if !quit.is_ok_and(|status| status.success()) {
-            let _ = self.driver.kill();
-        }
+        let _ = self.quit();
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
+    }
+}
+
+impl Browser {
+    /// Blocks until the browser is gone: there is no waiting in a drop.
+    fn quit(&self) -> std::io::Result<()> {
+        let session: url::Url = self.session.parse().map_err(std::io::Error::other)?;
+        let mut socket = TcpStream::connect(("127.0.0.1", session.port().unwrap_or_default()))?;
+        socket.set_read_timeout(Some(Duration::from_millis(PATIENCE_MS)))?;
+        write!(socket, "DELETE {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", session.path())?;
+        socket.read(&mut [0; 64]).map(drop)
     }
 }
 

@@ -11,6 +11,7 @@ mod support;
 mod accessibility;
 mod browser;
 mod editing;
+mod faults;
 mod flows;
 mod naughty;
 mod routes;
