@@ -62,7 +62,7 @@ async fn a_regexp_is_judged_while_it_is_typed() {
     browser.press("[name=filter-operator]").await;
     browser.keys("matches\u{E007}").await;
     browser.fill("[name=filter-value]", "^(he").await;
-    browser.see("p", "filter 0: the regexp is not understood: unclosed group").await;
+    browser.see("p", "the regexp is not understood: unclosed group").await;
     browser
         .until("document.querySelector('[data-problem-row=filters]').textContent.includes('unclosed group')")
         .await;
