@@ -10,6 +10,7 @@ use crate::app::backtest::{Backtest, backtest};
 use crate::app::events::Event;
 use crate::deliver::rehearse::Rehearsal;
 use crate::store::record::WebhookRecord;
+use crate::web::body::Body;
 use crate::web::error::WebError;
 use crate::web::events::Row;
 use crate::web::samples::sample;
@@ -32,7 +33,22 @@ pub(crate) struct Outlook {
     pub(crate) rows: Vec<Row>,
     /// Whether the request is that of a made-up event, since no kept one matches.
     pub(crate) is_sample: bool,
-    pub(crate) request: Result<Rehearsal, String>,
+    pub(crate) request: Result<Shown, String>,
+}
+
+/// The request as the preview shows it.
+pub(crate) struct Shown {
+    pub(crate) request: Rehearsal,
+    pub(crate) body: Body,
+}
+
+/// Bytes of the request's body that the preview shows: it is asked for again and again.
+const BODY_BYTES_MAX: usize = 16_000;
+
+impl Shown {
+    fn new(request: Rehearsal) -> Shown {
+        Shown { body: Body::within(BODY_BYTES_MAX, &request.body, false, false), request }
+    }
 }
 
 impl Preview {
@@ -87,7 +103,7 @@ impl Outlook {
             matched,
             rows: samples.iter().map(|event| Row::new(event, &live, now_ms)).collect(),
             is_sample: fallback.is_some(),
-            request,
+            request: request.map(Shown::new),
         })
     }
 }

@@ -8,7 +8,7 @@ pub(crate) struct Problems(Vec<(String, String)>);
 
 impl Problems {
     pub(crate) fn of(problems: &[Problem]) -> Problems {
-        Problems(problems.iter().map(|problem| (place(problem), problem.details.clone())).collect())
+        Problems(problems.iter().map(|problem| (place(problem), sentence(problem).to_owned())).collect())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -55,13 +55,22 @@ fn place(problem: &Problem) -> String {
     place.to_owned()
 }
 
-/// The problem with a filter names it: `filter 2: …`.
-fn filter_place(details: &str) -> String {
-    let number = details.strip_prefix("filter ").and_then(|rest| rest.split(':').next());
-    match number.and_then(|number| number.parse::<usize>().ok()) {
-        Some(number) => format!("filters.{number}"),
-        None => "filters".into(),
+/// What is wrong with a filter stands beside its row, which need not be named then.
+fn sentence(problem: &Problem) -> &str {
+    match problem.path.as_str() {
+        "filters" => filter(&problem.details).map_or(&problem.details, |(_, sentence)| sentence),
+        _ => &problem.details,
     }
+}
+
+fn filter_place(details: &str) -> String {
+    filter(details).map_or("filters".into(), |(number, _)| format!("filters.{number}"))
+}
+
+/// The number and the rest of `filter 2: …`.
+fn filter(details: &str) -> Option<(usize, &str)> {
+    let (number, sentence) = details.strip_prefix("filter ")?.split_once(": ")?;
+    Some((number.parse().ok()?, sentence))
 }
 
 #[cfg(test)]
@@ -84,5 +93,7 @@ mod tests {
             let problems = Problems::of(&[Problem::new(name, path, details)]);
             assert!(problems.has(place), "{path}: {problems:?}");
         }
+        let problems = Problems::of(&[Problem::new("invalid", "filters", "filter 2: no such operator")]);
+        assert_eq!(problems.at_row("filters", &2), "no such operator");
     }
 }
