@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Deserialize;
 use thiserror::Error;
+use url::Url;
 
 use crate::limits;
 use crate::secret::Secret;
@@ -90,6 +91,9 @@ pub struct Options {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "BELLWIRE_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Where people reach the server, when that is not where it listens: behind a proxy that speaks TLS
+    #[arg(long, env = "BELLWIRE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<Url>,
     /// Allow endpoints on private, loopback and other non-public addresses, and on any port
     #[arg(long, env = "BELLWIRE_ALLOW_PRIVATE_NETWORKS", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub allow_private_networks: Option<bool>,
@@ -101,10 +105,13 @@ pub struct Options {
     pub retry_connection_errors: Option<bool>,
     /// Attempts under way at once to one endpoint [default: 16]
     #[arg(long, env = "BELLWIRE_ENDPOINT_CONCURRENCY", value_name = "N")]
-    pub endpoint_concurrency: Option<usize>,
-    /// Attempts under way at once in all [default: 1024]
+    pub endpoint_concurrency: Option<u16>,
+    /// Attempts under way at once in all [default: 4096]
     #[arg(long, env = "BELLWIRE_CONCURRENCY", value_name = "N")]
     pub concurrency: Option<usize>,
+    /// Deliveries that may be owed in all before events are refused [default: 10000000]
+    #[arg(long, env = "BELLWIRE_BACKLOG", value_name = "N")]
+    pub backlog: Option<u64>,
     /// Webhooks that one space may have [default: 100]
     #[arg(long, env = "BELLWIRE_WEBHOOKS_PER_SPACE", value_name = "N")]
     pub webhooks_per_space: Option<usize>,
@@ -149,11 +156,13 @@ impl Options {
         Options {
             data: self.data.or(other.data),
             listen: self.listen.or(other.listen),
+            public_url: self.public_url.or(other.public_url),
             allow_private_networks: self.allow_private_networks.or(other.allow_private_networks),
             retry_delay: self.retry_delay.or(other.retry_delay),
             retry_connection_errors: self.retry_connection_errors.or(other.retry_connection_errors),
             endpoint_concurrency: self.endpoint_concurrency.or(other.endpoint_concurrency),
             concurrency: self.concurrency.or(other.concurrency),
+            backlog: self.backlog.or(other.backlog),
             webhooks_per_space: self.webhooks_per_space.or(other.webhooks_per_space),
             rate_limit: self.rate_limit.or(other.rate_limit),
             event_retention: self.event_retention.or(other.event_retention),
@@ -172,11 +181,13 @@ impl Options {
         Settings {
             data: self.data.unwrap_or(defaults.data),
             listen: self.listen.unwrap_or(defaults.listen),
+            public_url: self.public_url,
             allow_private_networks: self.allow_private_networks.unwrap_or(defaults.allow_private_networks),
             retry_delay: span(self.retry_delay, defaults.retry_delay),
             retry_connection_errors: self.retry_connection_errors.unwrap_or(defaults.retry_connection_errors),
             endpoint_concurrency: self.endpoint_concurrency.unwrap_or(defaults.endpoint_concurrency),
             concurrency: self.concurrency.unwrap_or(defaults.concurrency),
+            backlog: self.backlog.unwrap_or(defaults.backlog),
             webhooks_per_space: self.webhooks_per_space.unwrap_or(defaults.webhooks_per_space),
             rate_limit: self.rate_limit.unwrap_or(defaults.rate_limit),
             event_retention: span(self.event_retention, defaults.event_retention),
@@ -195,6 +206,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where people reach it, when that is not where it listens.
+    pub public_url: Option<Url>,
     /// Whether endpoints may have non-public addresses.
     pub allow_private_networks: bool,
     /// The first delay of the retry policy.
@@ -202,9 +215,11 @@ pub struct Settings {
     /// Whether connection and name-resolution errors are retried.
     pub retry_connection_errors: bool,
     /// Attempts under way at once to one endpoint.
-    pub endpoint_concurrency: usize,
+    pub endpoint_concurrency: u16,
     /// Attempts under way at once in all.
     pub concurrency: usize,
+    /// Deliveries that may be owed in all before events are refused.
+    pub backlog: u64,
     /// Webhooks of one space.
     pub webhooks_per_space: usize,
     /// Management requests a second for one token; 0 for no limit.
@@ -224,6 +239,7 @@ impl Default for Settings {
         Settings {
             data: PathBuf::from("bellwire-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
             allow_private_networks: false,
             retry_delay: Duration::from_millis(
                 bellwire_core::delivery::RetryPolicy::default().first_delay_ms,
@@ -231,6 +247,7 @@ impl Default for Settings {
             retry_connection_errors: false,
             endpoint_concurrency: limits::LANE_IN_FLIGHT_MAX,
             concurrency: limits::IN_FLIGHT_MAX,
+            backlog: limits::BACKLOG_MAX,
             webhooks_per_space: limits::WEBHOOKS_PER_SPACE,
             rate_limit: limits::RATE_PER_SECOND,
             event_retention: limits::EVENT_RETENTION,
@@ -242,6 +259,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Where people reach a server that listens on `address`, without a slash at the end.
+    pub fn origin(&self, address: SocketAddr) -> String {
+        let url = self.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        url.unwrap_or_else(|| format!("http://{address}"))
+    }
+
     fn checked(self) -> Result<Settings, ConfigError> {
         let day = Duration::from_secs(24 * 60 * 60);
         let rows = [
@@ -252,10 +275,16 @@ impl Settings {
             ),
             (
                 "endpoint-concurrency",
-                !(1..=limits::LANE_WINDOW).contains(&self.endpoint_concurrency),
+                !(1..=256).contains(&self.endpoint_concurrency),
                 "must lie between 1 and 256",
             ),
+            (
+                "public-url",
+                self.public_url.as_ref().is_some_and(|url| !is_origin(url)),
+                "must be http:// or https:// with a host and nothing behind it",
+            ),
             ("concurrency", !(1..=65_536).contains(&self.concurrency), "must lie between 1 and 65536"),
+            ("backlog", self.backlog == 0, "must be at least 1"),
             (
                 "webhooks-per-space",
                 !(1..=1_000_000).contains(&self.webhooks_per_space),
@@ -274,6 +303,11 @@ impl Settings {
             None => Ok(self),
         }
     }
+}
+
+/// Whether a URL is a scheme with a host, and perhaps a port.
+fn is_origin(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() + "/" == url.as_str()
 }
 
 /// Whether a token is long enough and fits a header, so that a caller can show it.

@@ -8,25 +8,28 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 9 | `cli` |
-//! | 8 | `node` |
-//! | 7 | `api` |
+//! | 10 | `cli` |
+//! | 9 | `node` |
+//! | 8 | `api` `web` |
+//! | 7 | `app` |
 //! | 6 | `ingest` |
 //! | 5 | `dispatch` `deliver` `sweep` |
-//! | 4 | `webhooks` `calls` `tokens` |
+//! | 4 | `webhooks` `calls` `events` `tokens` |
 //! | 3 | `transform` |
 //! | 2 | `store` `net` |
 //! | 1 | `config` `id` |
-//! | 0 | `limits` `clock` `secret` `problem` `json` `metrics` |
+//! | 0 | `limits` `clock` `random` `quiet` `secret` `problem` `json` `metrics` |
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod app;
 pub mod calls;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod deliver;
 pub mod dispatch;
+pub mod events;
 pub mod id;
 pub mod ingest;
 pub mod json;
@@ -35,11 +38,14 @@ pub mod metrics;
 pub mod net;
 pub mod node;
 pub mod problem;
+pub mod quiet;
+pub mod random;
 pub mod secret;
 pub mod store;
 pub mod sweep;
 pub mod tokens;
 pub mod transform;
+pub mod web;
 pub mod webhooks;
 
 /// The examples of the README, compiled and run with the tests.

@@ -14,6 +14,9 @@ const TOKEN_BYTES: usize = 32;
 /// Marks a token as one of ours, for people and for scanners of leaked secrets.
 const TOKEN_PREFIX: &str = "bw_";
 
+/// Characters at the end of a signing secret that answers and pages show.
+const SHOWN_CHARS: usize = 4;
+
 /// A value whose `Debug` form says nothing about it. It is read only where it is used, by [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -28,6 +31,14 @@ impl Secret {
     /// The value itself, to be put on the wire or into a signature and nowhere else.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl Secret {
+    /// The last characters, by which people recognise a secret that they know.
+    pub fn last_chars(&self) -> String {
+        let hidden = self.0.chars().count().saturating_sub(SHOWN_CHARS);
+        self.0.chars().skip(hidden).collect()
     }
 }
 
@@ -53,12 +64,17 @@ impl TokenHash {
     }
 }
 
-/// Makes an access token from the operating system's randomness. Without that nothing here is safe, so its
-/// absence ends the process.
+/// Makes an access token.
 pub fn new_token() -> Secret {
+    Secret(format!("{TOKEN_PREFIX}{}", new_code().expose()))
+}
+
+/// Makes a text that nobody can guess, from the operating system's randomness. Without that nothing here is safe, so
+/// its absence ends the process.
+pub fn new_code() -> Secret {
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    Secret(format!("{TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+    Secret(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -106,10 +106,20 @@ impl Tokens {
         Ok(())
     }
 
+    /// The token with this hash, while it is not revoked.
+    pub fn find(&self, hash: &TokenHash) -> Option<Arc<TokenRecord>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&hash.0).cloned()
+    }
+
+    /// The admin token's hash.
+    pub fn admin(&self) -> Option<TokenHash> {
+        self.admin_hashes().pop().map(TokenHash)
+    }
+
     /// The token that a caller showed. Looked up by its hash: the time that takes says nothing about a token.
     pub fn authenticate(&self, token: &str) -> Option<Arc<TokenRecord>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&TokenHash::of(token).0).cloned()
+        self.find(&TokenHash::of(token))
     }
 
     /// Makes a token for a space; its text can be seen only now.

@@ -58,6 +58,7 @@ mod names;
 mod nodes;
 mod program;
 mod rows;
+mod sentence;
 mod shapes;
 mod survey;
 mod value;

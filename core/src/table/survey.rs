@@ -57,6 +57,7 @@ pub(super) fn survey<W: Width>(view: &View<'_, W>) -> Result<Survey, usize> {
         part(Part::Webhooks),
     )?;
     check(dfas(view), part(Part::DfaStarts))?;
+    check(keys_are_shared_out(view), part(Part::Groups))?;
     let filter_steps = filters(view, value_bucket.into()).ok_or(part(Part::ProgramStarts))?;
     check(segment_numbers(view), part(Part::SegmentNumbers))?;
     let mut lists = Lists::new(view);
@@ -219,6 +220,14 @@ fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause<'_, W::Word>) -> bool
             }
             _ => numbers.all(is_integer),
         }
+}
+
+/// Whether groups have no more keys together than there are: otherwise going through them could take the square of the
+/// image's size.
+fn keys_are_shared_out<W: Width>(view: &View<'_, W>) -> bool {
+    let groups = view.groups().iter().map(Group::read);
+    let own = groups.map(|group| u64::from(group.keys_end.saturating_sub(group.keys_start)));
+    own.fold(0, u64::saturating_add) <= view.group_keys().len() as u64
 }
 
 fn groups<W: Width>(view: &View<'_, W>, lists: &mut Lists<'_, W>) -> bool {

@@ -1,14 +1,14 @@
 //! The activity log and the health of a webhook.
 
 use axum::extract::{Path, RawQuery, State};
+use hyper::StatusCode;
+use serde_json::json;
 
-use super::access::{Caller, Wish};
-use super::definitions::find;
-use super::error::ApiError;
 use super::query::{CREATION, Paging};
 use super::shape::CallPlace;
 use super::{Answer, AppState, Reply, shape};
-use crate::id;
+use crate::app::definitions::find;
+use crate::app::{Caller, Wish, calls};
 use crate::limits::CALLS_PER_WEBHOOK;
 
 /// `GET …/webhooks/{webhook}/calls`: newest first, unless ordered by `sys.createdAt`.
@@ -21,7 +21,7 @@ pub(super) async fn list(
     let paging = Paging::parse(query.as_deref(), &CREATION)?;
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &webhook)?;
-    let page = app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?;
+    let page = app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?;
     let overview = |(call, record): &(u128, _)| {
         shape::call_overview(CallPlace { space: &space.id, webhook: &webhook.record.id, call: *call }, record)
     };
@@ -41,11 +41,21 @@ pub(super) async fn read(
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &webhook)?;
-    let not_found = || ApiError::not_found("WebhookCallDetails", &call, &space.id);
-    let id = id::from_text(&call).ok_or_else(not_found)?;
-    let (record, details) = app.calls.call(webhook.record.uid, id)?.ok_or_else(not_found)?;
-    let place = CallPlace { space: &space.id, webhook: &webhook.record.id, call: id };
-    Ok(Reply::ok(shape::call_details(place, &record, &details)))
+    let call = calls::find(&app, &space, &webhook, &call).await?;
+    let place = CallPlace { space: &space.id, webhook: &webhook.record.id, call: call.id };
+    Ok(Reply::ok(shape::call_details(place, &call.record, &call.details)))
+}
+
+/// `POST …/webhooks/{webhook}/calls/{call}/resend`: the call's event goes to the webhook again, now.
+pub(super) async fn resend(
+    State(app): AppState,
+    caller: Caller,
+    Path((space, webhook, call)): Path<(String, String, String)>,
+) -> Answer {
+    let space = caller.enter(&app, &space, Wish::Manage)?;
+    let webhook = find(&space, &webhook)?;
+    let attempt = calls::resend(&app, &space, &webhook, &call).await?;
+    Ok(Reply::with_status(StatusCode::ACCEPTED, json!({"attempt": attempt})))
 }
 
 /// `GET …/webhooks/{webhook}/health`.
@@ -56,6 +66,7 @@ pub(super) async fn health(
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &webhook)?;
-    let health = app.calls.health(webhook.record.uid)?;
-    Ok(Reply::ok(shape::health(&space.id, &webhook.record.id, health)))
+    let health = app.calls.health(webhook.record.uid).await?;
+    let pause = app.deliveries.pause(webhook.record.uid);
+    Ok(Reply::ok(shape::health(&space.id, &webhook.record, health, pause)))
 }

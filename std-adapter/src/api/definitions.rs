@@ -1,20 +1,17 @@
 //! Webhook definitions: list, make, read, replace, delete.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
-use serde_json::Value;
 
-use super::access::{Caller, Wish};
-use super::error::ApiError;
 use super::query::{Order, Paging, expected_version, read_json};
 use super::spaces::check_id;
-use super::{Answer, App, AppState, Reply, shape};
-use crate::webhooks::definition::Definition;
-use crate::webhooks::{Space, Webhook};
+use super::{Answer, AppState, Reply, shape};
+use crate::app::definitions::{self, find};
+use crate::app::{Caller, Wish};
+use crate::webhooks::Webhook;
 
 /// What the list can be ordered by.
 const ORDERS: [&str; 5] = ["sys.createdAt", "sys.updatedAt", "sys.id", "sys.version", "name"];
@@ -66,21 +63,9 @@ pub(super) async fn create(
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Manage)?;
     let body = read_json(body).await?;
-    let webhook = make(&app, &caller, &space, app.ids.next_text(), &body).await?;
+    let webhook = definitions::create(&app, &caller, &space, &body).await?;
     let location = format!("/spaces/{}/webhook_definitions/{}", space.id, webhook.record.id);
     Ok(Reply::ok(shape::webhook_definition(&space.id, &webhook.record)).at(location))
-}
-
-async fn make(
-    app: &App,
-    caller: &Caller,
-    space: &Arc<Space>,
-    id: String,
-    body: &Value,
-) -> Result<Arc<Webhook>, ApiError> {
-    let definition = Definition::parse(body, None, app.policy).map_err(ApiError::Validation)?;
-    let change = app.registry.change(space).await;
-    Ok(change.create(id, definition, app.webhooks_per_space, caller.stamp()).await?)
 }
 
 /// `GET …/webhook_definitions/{webhook}`.
@@ -92,15 +77,6 @@ pub(super) async fn read(
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &id)?;
     Ok(Reply::ok(shape::webhook_definition(&space.id, &webhook.record)))
-}
-
-/// The webhook with this id.
-pub(super) fn find(space: &Space, id: &str) -> Result<Arc<Webhook>, ApiError> {
-    space.live().webhook(id).cloned().ok_or_else(|| not_found(space, id))
-}
-
-fn not_found(space: &Space, id: &str) -> ApiError {
-    ApiError::not_found("WebhookDefinition", id, &space.id)
 }
 
 /// `PUT …/webhook_definitions/{webhook}`: replaces the whole definition, or makes one with this id.
@@ -115,20 +91,7 @@ pub(super) async fn put(
     check_id(&id, "A webhook's id")?;
     let expected = expected_version(&headers)?;
     let body = read_json(body).await?;
-    let change = app.registry.change(&space).await;
-    let webhook = match change.previous(&id) {
-        Some(was) => {
-            // A caller with an old version hears about that first: what it sent may rest on what has changed.
-            expected.check(was.record.version)?;
-            let definition =
-                Definition::parse(&body, Some(&was.record), app.policy).map_err(ApiError::Validation)?;
-            change.update(&was, definition, expected, caller.stamp()).await?
-        }
-        None => {
-            let definition = Definition::parse(&body, None, app.policy).map_err(ApiError::Validation)?;
-            change.create(id, definition, app.webhooks_per_space, caller.stamp()).await?
-        }
-    };
+    let webhook = definitions::put(&app, &caller, &space, id, expected, &body).await?;
     Ok(Reply::ok(shape::webhook_definition(&space.id, &webhook.record)))
 }
 
@@ -139,11 +102,6 @@ pub(super) async fn delete(
     Path((space, id)): Path<(String, String)>,
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Manage)?;
-    let webhook = find(&space, &id)?;
-    app.registry.change(&space).await.delete(&id).await.map_err(|error| match error {
-        crate::webhooks::ChangeError::NotFound => not_found(&space, &id),
-        other => other.into(),
-    })?;
-    app.calls.forget(webhook.record.uid);
+    definitions::delete(&app, &space, &id).await?;
     Ok(Reply::no_content())
 }

@@ -16,24 +16,25 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use tracing::debug;
 
-use super::App;
-use super::access::Caller;
+use super::access::identify;
 use super::error::ApiError;
-use super::rate::Allowance;
 use super::shape::ORGANIZATION;
+use crate::app::App;
+use crate::app::rate::Allowance;
 use crate::clock;
+use crate::id;
 use crate::limits::URI_CHARS_MAX;
 
 /// The media type of the management API.
 pub const MEDIA_TYPE: &str = "application/vnd.contentful.management.v1+json";
 /// Bytes of an answer for which an ETag is worked out; larger ones, pages of huge definitions, go without.
 const ETAG_BODY_BYTES_MAX: usize = 16_000_000;
-/// Hex digits of a request id and of an ETag.
-const HEX_DIGITS: usize = 32;
+/// Bytes of the digest that make an ETag.
+const ETAG_BYTES: usize = 16;
 
 /// The outermost layer: see the module.
 pub async fn wrap(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let request_id = request_id();
+    let request_id = id::for_request();
     let outline = Outline::of(&request);
     let (allowance, early) = admit(&app, &mut request, &outline);
     // Answered like GET, so that the headers are the same; the connection leaves out the body.
@@ -99,7 +100,7 @@ fn admit(app: &App, request: &mut Request, outline: &Outline) -> (Option<Allowan
     if percent_decode_str(&outline.path).decode_utf8().is_err() {
         return (None, Some(ApiError::BadRequest("The path is not percent-encoded UTF-8.".into())));
     }
-    let Some(caller) = Caller::identify(app, request.headers()) else { return (None, None) };
+    let Some(caller) = identify(app, request.headers()) else { return (None, None) };
     let allowance = outline.is_management().then(|| app.rates.take(&caller.0.id, clock::now_ms())).flatten();
     request.extensions_mut().insert(caller);
     let refused = allowance.filter(|allowance| !allowance.taken);
@@ -131,7 +132,7 @@ async fn tag(response: Response, if_none_match: Option<&HeaderValue>) -> Respons
     let Ok(bytes) = to_bytes(body, ETAG_BODY_BYTES_MAX).await else {
         return ApiError::Internal.into_response();
     };
-    let digest = hex(&Sha256::digest(&bytes)[..HEX_DIGITS / 2]);
+    let digest = id::hex(&Sha256::digest(&bytes)[..ETAG_BYTES]);
     let etag = format!("W/\"{digest}\"");
     let known =
         if_none_match.and_then(|value| value.to_str().ok()).is_some_and(|list| matches_etag(list, &digest));
@@ -189,14 +190,4 @@ fn add_allowance(headers: &mut HeaderMap, allowance: Allowance) {
     for (name, value) in rows {
         headers.insert(HeaderName::from_static(name), value.into());
     }
-}
-
-fn request_id() -> String {
-    let mut bytes = [0; HEX_DIGITS / 2];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    hex(&bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

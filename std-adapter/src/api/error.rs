@@ -1,10 +1,14 @@
 //! What goes wrong in an API call, and the only mapping of it to a status and an error object.
 
+use std::error::Error;
+
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use tracing::error;
 
+use crate::app::Fault;
+use crate::deliver::owed::ResendError;
 use crate::ingest::Refusal;
 use crate::limits::{BODY_BYTES_MAX, URI_CHARS_MAX};
 use crate::problem::Problem;
@@ -165,9 +169,24 @@ impl IntoResponse for ApiError {
     }
 }
 
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> ApiError {
+        match fault {
+            Fault::NotFound { kind, id, space } => ApiError::not_found(kind, &id, &space),
+            Fault::Denied(reason) => ApiError::AccessDenied(reason),
+            Fault::Invalid(problems) => ApiError::Validation(problems),
+            Fault::Change(cause) => cause.into(),
+            Fault::Token(cause) => cause.into(),
+            Fault::Refused(cause) => cause.into(),
+            Fault::Resend(cause) => cause.into(),
+            Fault::Store(cause) => cause.into(),
+        }
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(cause: StoreError) -> ApiError {
-        error!(%cause, "the store failed");
+        error!(cause = &cause as &(dyn Error + 'static), "the store failed");
         ApiError::Unavailable("The store cannot be used just now.".into())
     }
 }
@@ -178,8 +197,12 @@ impl From<CommitError> for ApiError {
             CommitError::Overloaded => {
                 ApiError::Overloaded("Too much is waiting to be written; nothing was accepted.".into())
             }
+            // Said now and then by whoever refuses, not for every request.
+            CommitError::Store(cause) if cause.is_passing() => {
+                ApiError::Unavailable(format!("Nothing was accepted: {cause}"))
+            }
             other => {
-                error!(cause = %other, "a change could not be made durable");
+                error!(cause = &other as &(dyn Error + 'static), "a change could not be made durable");
                 ApiError::Unavailable(format!("Nothing was accepted: {other}"))
             }
         }
@@ -210,6 +233,18 @@ impl From<TokenError> for ApiError {
     }
 }
 
+impl From<ResendError> for ApiError {
+    fn from(cause: ResendError) -> ApiError {
+        match cause {
+            ResendError::Inactive | ResendError::EventGone => {
+                ApiError::Validation(vec![Problem::new("invalid", "", cause.to_string())])
+            }
+            ResendError::Store(cause) => cause.into(),
+            ResendError::Commit(cause) => cause.into(),
+        }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> ApiError {
         match refusal {
@@ -221,6 +256,7 @@ impl From<Refusal> for ApiError {
                 ApiError::Validation(vec![Problem::new("invalid", "", message.clone())])
             }
             Refusal::TooLarge => ApiError::TooLarge(BODY_BYTES_MAX),
+            Refusal::Backlog => ApiError::Overloaded(refusal.to_string()),
             Refusal::Commit(cause) => cause.into(),
             Refusal::Store(cause) => cause.into(),
         }

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::access::{Caller, Wish};
 use super::error::ApiError;
 use super::query::{header, read_body};
-use super::{Answer, App, AppState, Reply, cloudevents, shape};
+use super::{Answer, AppState, Reply, cloudevents, shape};
+use crate::app::{App, Caller, Wish};
 use crate::clock;
 use crate::ingest::{Accepted, Incoming, Refusal};
 use crate::limits::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX, BULK_EVENTS_MAX, CONTEXT_VALUE_BYTES_MAX};

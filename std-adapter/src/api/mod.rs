@@ -1,22 +1,21 @@
 //! The HTTP API: Contentful's management endpoints for webhooks, events in, tokens, and what operators look at.
 
-pub mod access;
+mod access;
 mod calls;
 mod cloudevents;
 mod definitions;
 pub mod envelope;
 pub mod error;
 mod events;
+mod kept;
 mod operations;
 mod query;
-pub mod rate;
 mod settings;
 pub mod shape;
 mod spaces;
 mod tokens;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::State;
@@ -29,44 +28,7 @@ use serde_json::{Value, json};
 use tower_http::compression::CompressionLayer;
 
 use self::error::ApiError;
-use self::rate::Rates;
-use crate::calls::CallLog;
-use crate::deliver::Deliveries;
-use crate::id::IdMaker;
-use crate::ingest::Ingest;
-use crate::metrics::Metrics;
-use crate::net::AddressPolicy;
-use crate::store::Committer;
-use crate::tokens::Tokens;
-use crate::webhooks::Registry;
-
-/// Everything that the endpoints work with.
-pub struct App {
-    /// Spaces and definitions.
-    pub registry: Arc<Registry>,
-    /// Access tokens.
-    pub tokens: Tokens,
-    /// The activity log.
-    pub calls: Arc<CallLog>,
-    /// The way in for events.
-    pub ingest: Arc<Ingest>,
-    /// The delivery engine.
-    pub deliveries: Deliveries,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-    /// The way into the store, to see whether it still takes changes.
-    pub committer: Committer,
-    /// Makes ids.
-    pub ids: Arc<IdMaker>,
-    /// Requests that each token has left.
-    pub rates: Rates,
-    /// Webhooks that a space may have.
-    pub webhooks_per_space: usize,
-    /// Which endpoints a definition may name.
-    pub policy: AddressPolicy,
-    /// Whether the server is stopping: it answers what is under way and is no longer ready.
-    pub stopping: AtomicBool,
-}
+use crate::app::App;
 
 /// The router of everything that the server answers.
 pub fn router(app: Arc<App>) -> Router {
@@ -105,6 +67,7 @@ fn webhook_routes() -> Router<Arc<App>> {
         .route("/spaces/{space}/webhook_definitions/{webhook}", definition)
         .route("/spaces/{space}/webhooks/{webhook}/calls", get(calls::list))
         .route("/spaces/{space}/webhooks/{webhook}/calls/{call}", get(calls::read))
+        .route("/spaces/{space}/webhooks/{webhook}/calls/{call}/resend", post(calls::resend))
         .route("/spaces/{space}/webhooks/{webhook}/health", get(calls::health))
         .route("/spaces/{space}/webhook_settings/signing_secret", secret)
         .route("/spaces/{space}/webhook_settings/retry_policy", policy)
@@ -112,7 +75,9 @@ fn webhook_routes() -> Router<Arc<App>> {
 
 fn event_routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/spaces/{space}/events", post(events::publish))
+        .route("/spaces/{space}/events", get(kept::list).post(events::publish))
+        .route("/spaces/{space}/events/{event}", get(kept::read))
+        .route("/spaces/{space}/events/{event}/explain", get(kept::explain))
         .route("/spaces/{space}/environments/{environment}/events", post(events::publish_to_environment))
 }
 

@@ -1,32 +1,13 @@
 //! What a space sets for all its webhooks: signing secret and retry policy.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{Path, State};
-use bellwire_core::sign::check_secret;
 use serde_json::Value;
 
-use super::access::{Caller, Wish};
-use super::error::ApiError;
 use super::query::read_json;
 use super::{Answer, AppState, Reply, shape};
-use crate::problem::Problem;
-use crate::secret::Secret;
-use crate::store::record::{History, RetryPolicyRecord, SigningSecretRecord};
-use crate::webhooks::Space;
-use crate::webhooks::settings::SpaceSettings;
-
-/// Retries that a policy may ask for (Contentful: 2 to 99).
-const RETRIES: std::ops::RangeInclusive<u64> = 2..=99;
-
-fn no_secret(space: &Space) -> ApiError {
-    ApiError::not_found("WebhookSigningSecret", "signing_secret", &space.id)
-}
-
-fn no_policy(space: &Space) -> ApiError {
-    ApiError::not_found("WebhookRetryPolicy", "retry_policy", &space.id)
-}
+use crate::app::settings::{self, no_policy, no_secret};
+use crate::app::{Caller, Wish};
 
 /// `GET …/webhook_settings/signing_secret`: redacted.
 pub(super) async fn signing_secret(
@@ -50,26 +31,8 @@ pub(super) async fn put_signing_secret(
     let space = caller.enter(&app, &space, Wish::Manage)?;
     let body = read_json(body).await?;
     let value = body.get("value").and_then(Value::as_str);
-    let value = value.filter(|value| check_secret(value).is_ok()).ok_or_else(|| {
-        let details = "\"value\" must be a string of exactly 64 characters out of 0-9 a-z A-Z + / = _ -";
-        ApiError::Validation(vec![Problem::new("invalid", "value", details)])
-    })?;
-    let change = app.registry.change(&space).await;
-    let settings = space.settings();
-    let (version, history) =
-        next(settings.signing_secret.as_ref().map(|was| (was.version, &was.history)), &caller);
-    let record = SigningSecretRecord { value: Secret::new(value), version, history };
-    let object = shape::signing_secret(&space.id, &record);
-    change.put_settings(SpaceSettings { signing_secret: Some(record), ..(*settings).clone() }).await?;
-    Ok(Reply::ok(object))
-}
-
-/// The version and history of what replaces a setting.
-fn next(was: Option<(u64, &History)>, caller: &Caller) -> (u64, History) {
-    match was {
-        Some((version, history)) => (version + 1, history.changed(caller.stamp())),
-        None => (1, History::begun(caller.stamp())),
-    }
+    let secret = settings::put_signing_secret(&app, &caller, &space, value).await?;
+    Ok(Reply::ok(shape::signing_secret(&space.id, &secret)))
 }
 
 /// `DELETE …/webhook_settings/signing_secret`.
@@ -79,12 +42,7 @@ pub(super) async fn delete_signing_secret(
     Path(space): Path<String>,
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Manage)?;
-    let change = app.registry.change(&space).await;
-    let settings: Arc<SpaceSettings> = space.settings();
-    if settings.signing_secret.is_none() {
-        return Err(no_secret(&space));
-    }
-    change.put_settings(SpaceSettings { signing_secret: None, ..(*settings).clone() }).await?;
+    settings::delete_signing_secret(&app, &space).await?;
     Ok(Reply::no_content())
 }
 
@@ -106,19 +64,8 @@ pub(super) async fn put_retry_policy(
     let space = caller.enter(&app, &space, Wish::Manage)?;
     let body = read_json(body).await?;
     let retries = body.get("maxRetries").unwrap_or(&Value::Null);
-    let Some(retries_max) = retries.as_u64().filter(|retries| RETRIES.contains(retries)) else {
-        let details =
-            format!("\"maxRetries\" must be a whole number from {} to {}", RETRIES.start(), RETRIES.end());
-        return Err(ApiError::Validation(vec![Problem::invalid("maxRetries", details, retries)]));
-    };
-    let change = app.registry.change(&space).await;
-    let settings = space.settings();
-    let (version, history) =
-        next(settings.retry_policy.as_ref().map(|was| (was.version, &was.history)), &caller);
-    let record = RetryPolicyRecord { retries_max: retries_max as u8, version, history };
-    let object = shape::retry_policy(&space.id, &record);
-    change.put_settings(SpaceSettings { retry_policy: Some(record), ..(*settings).clone() }).await?;
-    Ok(Reply::ok(object))
+    let policy = settings::put_retry_policy(&app, &caller, &space, retries).await?;
+    Ok(Reply::ok(shape::retry_policy(&space.id, &policy)))
 }
 
 /// `DELETE …/webhook_settings/retry_policy`: back to the default.
@@ -128,11 +75,6 @@ pub(super) async fn delete_retry_policy(
     Path(space): Path<String>,
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Manage)?;
-    let change = app.registry.change(&space).await;
-    let settings: Arc<SpaceSettings> = space.settings();
-    if settings.retry_policy.is_none() {
-        return Err(no_policy(&space));
-    }
-    change.put_settings(SpaceSettings { retry_policy: None, ..(*settings).clone() }).await?;
+    settings::delete_retry_policy(&app, &space).await?;
     Ok(Reply::no_content())
 }

@@ -3,20 +3,21 @@
 use bellwire_core::call::Outcome;
 use serde_json::{Map, Value, json};
 
+use crate::app::events::{Event, Explanation, Reason};
 use crate::calls::Health;
 use crate::clock::iso;
+use crate::deliver::Pause;
 use crate::id;
 use crate::ingest::Accepted;
 use crate::secret::Secret;
 use crate::store::record::{
-    CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord, Role,
-    SigningSecretRecord, SpaceRecord, TokenRecord, WebhookRecord,
+    CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord,
+    SigningSecretRecord, SpaceRecord, TimingRecord, TokenRecord, WebhookRecord,
 };
+use crate::webhooks::Live;
 
 /// The one organization that every space belongs to.
 pub const ORGANIZATION: &str = "bellwire";
-/// Characters at the end of a signing secret that answers show.
-const REDACTED_CHARS: usize = 4;
 
 /// A link to another object.
 pub fn link(kind: &str, id: &str) -> Value {
@@ -72,7 +73,7 @@ fn header(header: &HeaderRecord) -> Value {
 pub fn webhook_definition(space: &str, record: &WebhookRecord) -> Value {
     let mut sys = json!({"type": "WebhookDefinition", "id": record.id, "version": record.version, "space": link("Space", space)});
     add_history(&mut sys, &record.history);
-    json!({
+    let mut object = json!({
         "name": record.name,
         "url": record.url,
         "httpBasicUsername": record.basic_username,
@@ -82,7 +83,12 @@ pub fn webhook_definition(space: &str, record: &WebhookRecord) -> Value {
         "transformation": stored_json(record.transformation_json.as_ref()),
         "active": record.active,
         "sys": sys,
-    })
+    });
+    // A field of ours: there only where it says something, so that all other answers are Contentful's.
+    if record.ordered_by_entity {
+        object["orderedByEntity"] = true.into();
+    }
+    object
 }
 
 /// A space's signing secret; only its last characters show.
@@ -90,12 +96,7 @@ pub fn signing_secret(space: &str, record: &SigningSecretRecord) -> Value {
     let mut sys =
         json!({"type": "WebhookSigningSecret", "version": record.version, "space": link("Space", space)});
     add_history(&mut sys, &record.history);
-    json!({"redactedValue": last_chars(&record.value), "sys": sys})
-}
-
-fn last_chars(secret: &Secret) -> String {
-    let hidden = secret.expose().chars().count().saturating_sub(REDACTED_CHARS);
-    secret.expose().chars().skip(hidden).collect()
+    json!({"redactedValue": record.value.last_chars(), "sys": sys})
 }
 
 /// A space's own retry policy.
@@ -110,7 +111,7 @@ pub fn retry_policy(space: &str, record: &RetryPolicyRecord) -> Value {
 pub fn token(space: &str, record: &TokenRecord, text: Option<&Secret>) -> Value {
     let mut object = json!({
         "name": record.name,
-        "role": role(record.role),
+        "role": record.role.name(),
         "sys": {
             "type": "AccessToken", "id": record.id, "space": link("Space", space),
             "createdBy": link("User", &record.created.by), "createdAt": iso(record.created.at_ms),
@@ -120,16 +121,6 @@ pub fn token(space: &str, record: &TokenRecord, text: Option<&Secret>) -> Value 
         object["token"] = text.expose().into();
     }
     object
-}
-
-/// A role's name.
-pub fn role(role: Role) -> &'static str {
-    match role {
-        Role::Read => "read",
-        Role::Publish => "publish",
-        Role::Manage => "manage",
-        Role::Admin => "admin",
-    }
 }
 
 /// Where a call belongs.
@@ -167,6 +158,7 @@ fn call_fields(kind: &str, place: CallPlace<'_>, call: &CallRecord) -> Value {
         "eventType": call.topic.rsplit('.').next(),
         "topic": call.topic,
         "attempt": call.attempt,
+        "resent": call.resent,
         "url": call.url,
         "requestAt": iso(call.request_at_ms),
         "responseAt": call.response_at_ms.map(iso),
@@ -199,15 +191,81 @@ pub fn call_details(place: CallPlace<'_>, call: &CallRecord, details: &CallDetai
     object["response"] =
         details.response.as_ref().map_or(Value::Null, |received| response(&call.url, received));
     object["error"] = details.error.as_deref().into();
+    object["timing"] = timing(&details.timing);
     object
 }
 
-/// A webhook's health.
-pub fn health(space: &str, webhook: &str, health: Health) -> Value {
+/// Milliseconds with their fractions; null for a part that did not happen.
+fn timing(timing: &TimingRecord) -> Value {
+    let ms = |us: Option<u64>| us.map(|us| us as f64 / 1_000.0);
     json!({
+        "lookup": ms(timing.lookup_us), "connect": ms(timing.connect_us), "tls": ms(timing.tls_us),
+        "firstByte": ms(timing.first_byte_us), "body": ms(timing.body_us),
+    })
+}
+
+/// A webhook's health. `switchedOff` and `paused` are there only while they say something.
+pub fn health(space: &str, record: &WebhookRecord, health: Health, pause: Option<Pause>) -> Value {
+    let webhook = &record.id;
+    let mut object = json!({
         "sys": {"id": webhook, "type": "Webhook", "space": link("Space", space), "createdBy": link("WebhookDefinition", webhook)},
         "calls": {"total": health.total, "healthy": health.healthy},
+    });
+    if let Some(off) = &record.switched_off {
+        object["switchedOff"] = json!({"at": iso(off.at_ms), "reason": off.reason});
+    }
+    if let Some(pause) = pause {
+        object["paused"] = json!({"until": pause.until_ms.map(iso), "pauses": pause.pauses});
+    }
+    object
+}
+
+/// A kept event as the list shows it, with the webhooks that match it as they are now.
+pub fn event_overview(space: &str, event: &Event, live: &Live) -> Value {
+    let record = &event.record;
+    let webhooks = event.matching(live).into_iter().filter_map(|number| live.webhooks.get(number as usize));
+    json!({
+        "sys": {
+            "type": "Event", "id": id::to_text(event.id), "space": link("Space", space),
+            "environment": link("Environment", &record.environment),
+            "createdBy": link("User", &record.user), "createdAt": iso(id::made_at_ms(event.id)),
+        },
+        "topic": record.topic,
+        "occurredAt": iso(record.occurred_at_ms),
+        "entity": record.entity_id,
+        "bytes": record.payload.len(),
+        "webhooks": webhooks.map(|webhook| link("WebhookDefinition", &webhook.record.id)).collect::<Vec<Value>>(),
     })
+}
+
+/// A kept event with its payload.
+pub fn event_details(space: &str, event: &Event, live: &Live) -> Value {
+    let mut object = event_overview(space, event, live);
+    object["context"] = header_map(&event.record.context);
+    object["payload"] = crate::json::parse(&event.record.payload).unwrap_or(Value::Null);
+    object
+}
+
+/// Why a webhook gets an event or not.
+pub fn explanation(explanation: &Explanation) -> Value {
+    let Explanation { webhook, reason } = explanation;
+    let mut object = json!({
+        "webhook": link("WebhookDefinition", &webhook.record.id),
+        "name": webhook.record.name,
+        "matched": reason.is_match(),
+        "reason": reason.sentence(),
+    });
+    match reason {
+        Reason::Matched { pattern } => object["topic"] = pattern.as_str().into(),
+        Reason::FilterFailed(failed) => {
+            object["filter"] = json!({
+                "number": failed.number, "doc": failed.doc, "operator": failed.operator, "not": failed.negated,
+                "wanted": failed.wanted, "actual": failed.actual,
+            });
+        }
+        Reason::Inactive | Reason::NoPattern => {}
+    }
+    object
 }
 
 /// An accepted event, and the webhooks that it is owed to.

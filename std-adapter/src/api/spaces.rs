@@ -6,10 +6,10 @@ use axum::http::HeaderMap;
 use bellwire_core::id::Id;
 use serde_json::Value;
 
-use super::access::{Caller, Wish};
 use super::error::ApiError;
 use super::query::{CREATION, Paging, expected_version, read_json};
 use super::{Answer, AppState, Reply, shape};
+use crate::app::{Caller, Wish};
 use crate::ingest::DEFAULT_ENVIRONMENT;
 use crate::problem::Problem;
 use crate::webhooks::definition::check_name;
@@ -18,8 +18,7 @@ use crate::webhooks::{Expected, Space};
 /// `GET /spaces`: those that the token may see, oldest first unless the caller says otherwise.
 pub(super) async fn list(State(app): AppState, caller: Caller, RawQuery(query): RawQuery) -> Answer {
     let paging = Paging::parse(query.as_deref(), &CREATION)?;
-    let mut spaces = app.registry.spaces();
-    spaces.retain(|space| caller.0.space_uid.is_none_or(|uid| uid == space.uid));
+    let mut spaces = caller.spaces(&app);
     if paging.descending() == Some(true) {
         spaces.reverse();
     }

@@ -4,14 +4,14 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use serde_json::Value;
 
-use super::access::{Caller, Wish};
 use super::error::ApiError;
 use super::query::{CREATION, Paging, read_json};
 use super::spaces::parse_name;
 use super::{Answer, AppState, Reply, shape};
+use crate::app::tokens::role_named;
+use crate::app::{self, Caller, Wish};
 use crate::problem::Problem;
 use crate::store::record::Role;
-use crate::tokens::TokenError;
 
 /// `GET …/tokens`: oldest first unless the caller says otherwise, without their texts.
 pub(super) async fn list(
@@ -41,15 +41,13 @@ pub(super) async fn create(
     let space = caller.enter(&app, &space, Wish::Manage)?;
     let body = read_json(body).await?;
     let role = parse_role(body.get("role").unwrap_or(&Value::Null))?;
-    let name = parse_name(&body, Some(shape::role(role)))?;
-    let (text, record) = app.tokens.create(space.uid, role, name, caller.stamp()).await?;
+    let name = parse_name(&body, Some(role.name()))?;
+    let (text, record) = app::tokens::create(&app, &caller, &space, role, name).await?;
     Ok(Reply::ok(shape::token(&space.id, &record, Some(&text))))
 }
 
 fn parse_role(value: &Value) -> Result<Role, ApiError> {
-    let roles = [Role::Manage, Role::Publish, Role::Read];
-    let role = roles.into_iter().find(|role| value.as_str() == Some(shape::role(*role)));
-    role.ok_or_else(|| {
+    value.as_str().and_then(role_named).ok_or_else(|| {
         ApiError::Validation(vec![Problem::invalid(
             "role",
             "\"role\" must be manage, publish or read",
@@ -65,9 +63,6 @@ pub(super) async fn revoke(
     Path((space, token)): Path<(String, String)>,
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Manage)?;
-    app.tokens.revoke(space.uid, &token).await.map_err(|error| match error {
-        TokenError::NotFound => ApiError::not_found("AccessToken", &token, &space.id),
-        other => other.into(),
-    })?;
+    app::tokens::revoke(&app, &space, &token).await?;
     Ok(Reply::no_content())
 }

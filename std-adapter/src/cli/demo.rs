@@ -16,7 +16,7 @@ use super::calls::result_of;
 use super::client::Api;
 use super::output::{CliError, say, table};
 use super::receiver::{Arrived, receive};
-use super::serve::{StopSignals, first_steps, start_logging};
+use super::serve::{StopSignals, first_steps, start_logging, web_app};
 use crate::config::{LogFormat, Settings};
 use crate::node::{Node, StartError};
 use crate::secret::new_token;
@@ -67,7 +67,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), CliError> {
             "{}",
             first_steps(&node.address().to_string(), &token).replace("shown only this once", "for this demo")
         );
-        say!("The server goes on at http://{} with what you saw, until Ctrl-C.", node.address());
+        say!(
+            "The server goes on at http://{} with what you saw, until Ctrl-C.{}",
+            node.address(),
+            web_app(&node)
+        );
         stop.wait().await;
     }
     node.stop().await;

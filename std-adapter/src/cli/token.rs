@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::client::{Api, ServerArgs};
 use super::output::{CliError, printable, say, table};
-use crate::api::shape;
 use crate::store::record::Role;
 
 #[derive(Debug, clap::Subcommand)]
@@ -53,7 +52,7 @@ pub(crate) enum TokenCommand {
 pub(crate) async fn run(command: TokenCommand) -> Result<(), CliError> {
     match command {
         TokenCommand::Create { space, role, name, json, server } => {
-            let mut wanted = json!({"role": shape::role(role)});
+            let mut wanted = json!({"role": role.name()});
             if let Some(name) = name {
                 wanted["name"] = name.into();
             }

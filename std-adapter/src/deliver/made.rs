@@ -1,12 +1,13 @@
 //! An attempt that was made, as the log will show it.
 
 use bellwire_core::call::Outcome;
+use bellwire_core::time::SECOND_MS;
 
 use super::request::{Attempt, Prepared};
 use crate::clock;
 use crate::limits::{ATTEMPT_TIMEOUT, LOGGED_REQUEST_BYTES_MAX, LOGGED_RESPONSE_BYTES_MAX};
-use crate::net::Exchange;
-use crate::store::record::{CallDetailsRecord, CallRecord, ResponseRecord};
+use crate::net::{Exchange, Timing};
+use crate::store::record::{CallDetailsRecord, CallRecord, ResponseRecord, TimingRecord};
 
 /// An attempt that was made, as the log will show it.
 pub(super) struct Made {
@@ -18,10 +19,11 @@ impl Made {
     pub(super) fn sent(
         attempt: &Attempt<'_>,
         request_at_ms: u64,
+        ended_at_ms: u64,
         prepared: &Prepared,
         exchange: Exchange,
     ) -> Made {
-        let response_at_ms = exchange.response.is_some().then(clock::now_ms);
+        let response_at_ms = exchange.response.is_some().then_some(ended_at_ms);
         let (request_body, request_cut) =
             cut_text(prepared.body.as_deref().unwrap_or_default(), LOGGED_REQUEST_BYTES_MAX);
         let response = exchange.response.map(|response| {
@@ -43,14 +45,21 @@ impl Made {
                 timeout_ms: ATTEMPT_TIMEOUT.as_millis() as u64,
                 response,
                 error: exchange.error,
+                timing: timing_record(exchange.timing),
             },
         }
     }
 
-    pub(super) fn unsent(attempt: &Attempt<'_>, request_at_ms: u64, problem: String) -> Made {
+    /// An attempt of which no request is known: it could not be formed, or nobody remembers it.
+    pub(super) fn unsent(
+        attempt: &Attempt<'_>,
+        request_at_ms: u64,
+        outcome: Outcome,
+        problem: String,
+    ) -> Made {
         let webhook = attempt.webhook;
         Made {
-            call: call(attempt, Outcome::Invalid, &webhook.record.url, request_at_ms, None),
+            call: call(attempt, outcome, &webhook.record.url, request_at_ms, None),
             details: CallDetailsRecord {
                 method: webhook.transformation.method().to_string(),
                 request_headers: Vec::new(),
@@ -59,9 +68,21 @@ impl Made {
                 timeout_ms: ATTEMPT_TIMEOUT.as_millis() as u64,
                 response: None,
                 error: Some(problem),
+                timing: TimingRecord::default(),
             },
         }
     }
+}
+
+/// How long the endpoint asked to be left alone: `Retry-After` as seconds or as a date, RFC 9110 section 10.2.3.
+pub(super) fn retry_after_ms(made: &Made, now_ms: u64) -> Option<u64> {
+    let headers = &made.details.response.as_ref()?.headers;
+    let value = headers.iter().find(|(name, _)| name == "retry-after").map(|(_, value)| value.trim())?;
+    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than a number has are a very long time.
+        return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(SECOND_MS));
+    }
+    clock::parse_http_date(value).map(|moment| moment.saturating_sub(now_ms))
 }
 
 fn call(
@@ -74,12 +95,19 @@ fn call(
     CallRecord {
         event_id: attempt.key.event_id,
         topic: attempt.event.topic.clone(),
+        entity_id: attempt.event.entity_id.clone(),
         attempt: attempt.number,
         outcome,
         url: url.to_owned(),
         request_at_ms,
         response_at_ms,
+        resent: attempt.resent,
     }
+}
+
+fn timing_record(timing: Timing) -> TimingRecord {
+    let Timing { lookup_us, connect_us, tls_us, first_byte_us, body_us } = timing;
+    TimingRecord { lookup_us, connect_us, tls_us, first_byte_us, body_us }
 }
 
 /// The bytes as text, cut to `bytes_max` between two characters, and whether it was cut. What is not UTF-8 shows

@@ -16,7 +16,7 @@ use crate::limits::{CONTEXT_VALUE_BYTES_MAX, HEADER_VALUE_BYTES_MAX};
 use crate::net::AddressPolicy;
 use crate::net::check_url;
 use crate::secret::Secret;
-use crate::store::record::{EventRecord, OwedKey};
+use crate::store::record::{CallDetailsRecord, CallRecord, EventRecord, OwedKey};
 use crate::transform::{Scope, has_pointers, render_header, render_url};
 use crate::webhooks::Webhook;
 use crate::webhooks::definition::basic_authorization;
@@ -25,6 +25,9 @@ use crate::webhooks::definition::basic_authorization;
 pub const REDACTED: &str = "[redacted]";
 /// Room for the list of signed header names.
 const SIGNED_HEADERS_BYTES: usize = 1_024;
+/// The headers that a signature consists of.
+const SIGNATURE_HEADERS: [&str; 3] =
+    ["X-Contentful-Signature", "X-Contentful-Signed-Headers", "X-Contentful-Timestamp"];
 /// In a name: everything that a header value cannot hold, and `%` itself.
 const NAME_ESCAPES: &AsciiSet = &CONTROLS.add(b'%');
 
@@ -73,6 +76,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) event: &'a EventRecord,
     pub(crate) key: OwedKey,
     pub(crate) number: u32,
+    pub(crate) resent: bool,
     pub(crate) signing_secret: Option<&'a Secret>,
     pub(crate) policy: AddressPolicy,
 }
@@ -198,6 +202,33 @@ pub(crate) fn idempotency_key(key: OwedKey) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The headers of a recorded call with a signature of now in place of the old one.
+///
+/// # Errors
+/// A sentence when the call cannot be signed.
+pub fn sign_again(
+    call: &CallRecord,
+    details: &CallDetailsRecord,
+    secret: &Secret,
+    now_ms: u64,
+) -> Result<Vec<(String, String)>, String> {
+    let header = |(name, value): &(String, String)| Header {
+        name: name.clone(),
+        value: Secret::new(value.as_str()),
+        shown: true,
+    };
+    let old = |name: &str| SIGNATURE_HEADERS.iter().any(|signature| signature.eq_ignore_ascii_case(name));
+    let kept = details.request_headers.iter().filter(|(name, _)| !old(name));
+    let mut prepared = Prepared {
+        method: details.method.parse().map_err(|_| "The method is not one".to_owned())?,
+        url: call.url.parse().map_err(|cause| format!("The URL is not one: {cause}"))?,
+        headers: kept.map(header).collect(),
+        body: Some(Bytes::from(details.request_body.clone())),
+    };
+    add_signature(&mut prepared, secret, now_ms)?;
+    Ok(prepared.wire_headers())
+}
+
 /// Signs our own headers and the content type; custom headers and `Authorization` are left out, since proxies
 /// rewrite them and secrets should not stand in the signed text.
 fn add_signature(prepared: &mut Prepared, secret: &Secret, now_ms: u64) -> Result<(), String> {
@@ -217,12 +248,12 @@ fn add_signature(prepared: &mut Prepared, secret: &Secret, now_ms: u64) -> Resul
     let mut names = [0; SIGNED_HEADERS_BYTES];
     let signature = sign::sign(secret.expose(), &request, now_ms, &mut names)
         .map_err(|cause| format!("The request cannot be signed: {cause}"))?;
-    let rows = [
-        ("X-Contentful-Signature", signature.signature.as_str().to_owned()),
-        ("X-Contentful-Signed-Headers", signature.signed_headers.to_owned()),
-        ("X-Contentful-Timestamp", signature.timestamp.as_str().to_owned()),
+    let values = [
+        signature.signature.as_str().to_owned(),
+        signature.signed_headers.to_owned(),
+        signature.timestamp.as_str().to_owned(),
     ];
-    for (name, value) in rows {
+    for (name, value) in SIGNATURE_HEADERS.into_iter().zip(values) {
         prepared.set(name, value, true);
     }
     Ok(())

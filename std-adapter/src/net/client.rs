@@ -10,6 +10,8 @@
 //! for less time than common servers keep theirs, so that this is rare.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ use super::classify::classify;
 use super::connector::{BoxError, GuardedConnector, TimedConnector};
 use super::guard::AddressPolicy;
 use super::resolver::{Resolve, SystemResolver};
+use super::timing::{Stopwatch, Timing};
 use super::tls::{RootsError, client_config};
 
 /// How many bytes a response's status line and headers may have. Over HTTP/1.1 the limit is looked at between two
@@ -123,6 +126,8 @@ pub struct Exchange {
     pub response: Option<ReceivedResponse>,
     /// One sentence for people saying what went wrong; `None` when a whole response arrived, whatever its status.
     pub error: Option<String>,
+    /// How long each part took.
+    pub timing: Timing,
 }
 
 /// A response, as far as it was read.
@@ -136,6 +141,28 @@ pub struct ReceivedResponse {
     pub body: Vec<u8>,
     /// Whether the body had more bytes.
     pub truncated: bool,
+}
+
+/// An exchange under way.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Exchange> + Send + 'a>>;
+
+/// The port: sends a request and says what came of it. Dropping what it answers with breaks the exchange off.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends one request and reads its response, all within the request's timeout.
+    fn send(&self, request: OutgoingRequest) -> Sending<'_>;
+}
+
+impl Transport for HttpClient {
+    fn send(&self, request: OutgoingRequest) -> Sending<'_> {
+        Box::pin(HttpClient::send(self, request))
+    }
+}
+
+/// A function that plays the network: for tests and simulations.
+impl<F: Fn(OutgoingRequest) -> Sending<'static> + Send + Sync + 'static> Transport for F {
+    fn send(&self, request: OutgoingRequest) -> Sending<'_> {
+        self(request)
+    }
 }
 
 /// From the URL to a connection that HTTP can be spoken on.
@@ -176,18 +203,18 @@ impl HttpClient {
         let mut outgoing = match to_hyper(&request) {
             Ok(outgoing) => outgoing,
             Err(error) => {
-                return Exchange { outcome: Outcome::Invalid, response: None, error: Some(error) };
+                return conclude(None, Some((Outcome::Invalid, error)), Timing::default());
             }
         };
         let connection = capture_connection(&mut outgoing);
-        let mut response = None;
-        let receiving = self.receive(outgoing, request.response_bytes_max, &mut response);
+        let (mut response, mut watch) = (None, Stopwatch::start());
+        let receiving = self.receive(outgoing, request.response_bytes_max, &mut response, &mut watch);
         let failure = match tokio::time::timeout(request.timeout, receiving).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(classify(error.as_ref())),
             Err(_) => Some((Outcome::Timeout, timeout_sentence(request.timeout, response.is_some()))),
         };
-        let exchange = conclude(response, failure);
+        let exchange = conclude(response, failure, watch.stop(&connection));
         if exchange.error.is_some() || exchange.response.as_ref().is_some_and(|r| r.truncated) {
             retire(&connection);
         }
@@ -200,8 +227,10 @@ impl HttpClient {
         request: Request<Full<Bytes>>,
         bytes_max: usize,
         received: &mut Option<ReceivedResponse>,
+        watch: &mut Stopwatch,
     ) -> Result<(), BoxError> {
         let (head, body) = self.client.request(request).await?.into_parts();
+        watch.head();
         let response = received.insert(ReceivedResponse {
             status: head.status.as_u16(),
             headers: joined_headers(&head.headers),
@@ -243,19 +272,17 @@ async fn read_capped(
     Ok(())
 }
 
-fn conclude(response: Option<ReceivedResponse>, failure: Option<(Outcome, String)>) -> Exchange {
-    match (failure, response) {
-        (Some((outcome, error)), response) => Exchange { outcome, response, error: Some(error) },
-        (None, Some(response)) => {
-            let outcome = Outcome::Response { status: response.status };
-            Exchange { outcome, response: Some(response), error: None }
-        }
-        (None, None) => Exchange {
-            outcome: Outcome::Connection,
-            response: None,
-            error: Some("The connection ended without a response".to_owned()),
-        },
-    }
+fn conclude(
+    response: Option<ReceivedResponse>,
+    failure: Option<(Outcome, String)>,
+    timing: Timing,
+) -> Exchange {
+    let (outcome, error) = match (failure, &response) {
+        (Some((outcome, error)), _) => (outcome, Some(error)),
+        (None, Some(response)) => (Outcome::Response { status: response.status }, None),
+        (None, None) => (Outcome::Connection, Some("The connection ended without a response".to_owned())),
+    };
+    Exchange { outcome, response, error, timing }
 }
 
 /// Keeps the connection of a failed or broken-off exchange from being used again.

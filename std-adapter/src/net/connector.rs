@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Uri;
+use hyper::http::uri::Scheme;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
@@ -19,6 +20,7 @@ use tower::Service;
 
 use super::guard::AddressPolicy;
 use super::resolver::{LookupError, Resolve, checked_addresses};
+use super::timing::Marks;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
@@ -26,8 +28,9 @@ type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 /// Makes TCP connections to addresses that the policy allows, and to no other.
 #[derive(Clone)]
 pub(super) struct GuardedConnector {
-    tcp: HttpConnector<GuardedResolver>,
     policy: AddressPolicy,
+    resolver: Arc<dyn Resolve>,
+    connect_timeout: Duration,
     reused: Arc<Semaphore>,
 }
 
@@ -39,11 +42,18 @@ impl GuardedConnector {
         connect_timeout: Duration,
         reused_max: usize,
     ) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(GuardedResolver { policy, resolver });
+        Self { policy, resolver, connect_timeout, reused: Arc::new(Semaphore::new(reused_max)) }
+    }
+
+    /// What makes one connection and notes when.
+    fn tcp(&self, marks: &Arc<Marks>) -> HttpConnector<GuardedResolver> {
+        let resolver = Arc::clone(&self.resolver);
+        let guarded = GuardedResolver { policy: self.policy, resolver, marks: Arc::clone(marks) };
+        let mut tcp = HttpConnector::new_with_resolver(guarded);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(connect_timeout));
-        Self { tcp, policy, reused: Arc::new(Semaphore::new(reused_max)) }
+        tcp.set_connect_timeout(Some(self.connect_timeout));
+        tcp
     }
 }
 
@@ -52,19 +62,22 @@ impl Service<Uri> for GuardedConnector {
     type Error = BoxError;
     type Future = BoxFuture<GuardedStream, BoxError>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.tcp.poll_ready(context).map_err(Into::into)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         if let Err(error) = check_literal(&uri, self.policy) {
             return Box::pin(async move { Err(error.into()) });
         }
-        let connecting = self.tcp.call(uri);
+        let marks = Marks::begin(uri.scheme() == Some(&Scheme::HTTPS));
+        // Neither the connector nor the resolver under it has to be waited for.
+        let connecting = self.tcp(&marks).call(uri);
         let reused = Arc::clone(&self.reused);
         Box::pin(async move {
             let stream = connecting.await?;
-            Ok(GuardedStream { stream, reuse: reused.try_acquire_owned().ok() })
+            marks.connected();
+            Ok(GuardedStream { stream, reuse: reused.try_acquire_owned().ok(), marks })
         })
     }
 }
@@ -89,7 +102,7 @@ pub(super) struct TimedConnector<C> {
 impl<C> Service<Uri> for TimedConnector<C>
 where
     C: Service<Uri, Error = BoxError>,
-    C::Response: Send,
+    C::Response: Connection + Send,
     C::Future: Send + 'static,
 {
     type Response = C::Response;
@@ -103,7 +116,11 @@ where
     fn call(&mut self, uri: Uri) -> Self::Future {
         let timeout = self.timeout;
         let connecting = tokio::time::timeout(timeout, self.inner.call(uri));
-        Box::pin(async move { connecting.await.unwrap_or_else(|_| Err(ConnectTimedOut(timeout).into())) })
+        Box::pin(async move {
+            let connection = connecting.await.unwrap_or_else(|_| Err(ConnectTimedOut(timeout).into()))?;
+            Marks::ready(&connection);
+            Ok(connection)
+        })
     }
 }
 
@@ -123,6 +140,7 @@ fn check_literal(uri: &Uri, policy: AddressPolicy) -> Result<(), LookupError> {
 pub(super) struct GuardedResolver {
     policy: AddressPolicy,
     resolver: Arc<dyn Resolve>,
+    marks: Arc<Marks>,
 }
 
 impl Service<Name> for GuardedResolver {
@@ -135,9 +153,10 @@ impl Service<Name> for GuardedResolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let Self { policy, resolver } = self.clone();
+        let Self { policy, resolver, marks } = self.clone();
         Box::pin(async move {
             let addresses = checked_addresses(resolver.as_ref(), name.as_str(), policy).await?;
+            marks.looked_up();
             // Port 0: the connector puts in the port of the URL.
             let sockets: Vec<_> = addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect();
             Ok(sockets.into_iter())
@@ -149,6 +168,7 @@ impl Service<Name> for GuardedResolver {
 pub(super) struct GuardedStream {
     stream: TokioIo<TcpStream>,
     reuse: Option<OwnedSemaphorePermit>,
+    marks: Arc<Marks>,
 }
 
 impl GuardedStream {
@@ -159,7 +179,7 @@ impl GuardedStream {
 
 impl Connection for GuardedStream {
     fn connected(&self) -> Connected {
-        let connected = self.stream.connected();
+        let connected = self.stream.connected().extra(Arc::clone(&self.marks));
         if self.reuse.is_none() {
             connected.poison();
         }

@@ -85,6 +85,19 @@ pub enum OpenError {
         /// The latest format this version reads.
         known: u32,
     },
+    /// An earlier version wrote the store.
+    #[error(
+        "the store in {dir} has format {found}, and this version reads format {known} only: \
+         use the version that wrote it, or another data directory", dir = .dir.display()
+    )]
+    Older {
+        /// The directory of the store.
+        dir: PathBuf,
+        /// The format on disk.
+        found: u32,
+        /// The format this version reads.
+        known: u32,
+    },
     /// The path leads to something else.
     #[error("{path} is not a directory", path = .path.display())]
     NotADirectory {

@@ -402,3 +402,26 @@ async fn the_last_500_calls_are_kept() {
     let oldest = page("?limit=2&order=sys.createdAt").await;
     assert!(oldest["items"][0]["sys"]["id"].as_str() < newest["items"][0]["sys"]["id"].as_str());
 }
+
+#[tokio::test]
+async fn a_call_is_made_again_on_request_and_marked() {
+    let (server, endpoint) = (Server::start().await, Endpoint::start().await);
+    server.webhook("w", &json!({"name": "w", "url": endpoint.url(), "topics": ["*.*"]})).await;
+    endpoint.answer_statuses(&[404]);
+    server.publish("Entry.publish", &json!({"sys": {"id": "e"}})).await.ok();
+    let first = server.last_call("w", 1).await;
+    assert_eq!((&first["resent"], &first["statusCode"]), (&json!(false), &json!(404)));
+    assert!(first["timing"]["firstByte"].as_f64().is_some_and(|ms| ms > 0.0), "{first}");
+    let path = format!("/spaces/{SPACE}/webhooks/w/calls/{}/resend", first["sys"]["id"].as_str().unwrap());
+    let answer = server.post(&path, &json!({})).await;
+    assert_eq!((answer.status, &answer.json()["attempt"]), (202, &json!(2)));
+    let again = server.last_call("w", 2).await;
+    assert_eq!((&again["resent"], &again["attempt"]), (&json!(true), &json!(2)));
+    let arrived = endpoint.arrived(2).await;
+    assert_eq!(arrived[0].body, arrived[1].body);
+    assert_eq!(
+        arrived[0].header("x-contentful-idempotency-key"),
+        arrived[1].header("x-contentful-idempotency-key")
+    );
+    server.post(&path.replace("/w/", "/other/"), &json!({})).await.error(404, "NotFound");
+}
