@@ -31,7 +31,8 @@ impl Shape {
     /// The shape with one code more at its end; `None` when no pattern is that long, or goes on there.
     #[inline]
     pub(super) fn with(self, code: u32) -> Option<Self> {
-        let segments = self.stars.ilog2() as usize;
+        // What `ilog2` gives, which the compiler thinks could panic.
+        let segments = u16::BITS.wrapping_sub(1).wrapping_sub(self.stars.leading_zeros()) as usize;
         match code {
             _ if self.end != End::Plain => None,
             ROWS => Some(Self { end: End::Rows, ..self }),
