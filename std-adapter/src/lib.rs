@@ -14,7 +14,7 @@
 //! | 7 | `app` |
 //! | 6 | `ingest` |
 //! | 5 | `dispatch` `deliver` `sweep` |
-//! | 4 | `webhooks` `calls` `tokens` |
+//! | 4 | `webhooks` `calls` `events` `tokens` |
 //! | 3 | `transform` |
 //! | 2 | `store` `net` |
 //! | 1 | `config` `id` |
@@ -29,6 +29,7 @@ pub mod clock;
 pub mod config;
 pub mod deliver;
 pub mod dispatch;
+pub mod events;
 pub mod id;
 pub mod ingest;
 pub mod json;

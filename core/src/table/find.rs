@@ -61,15 +61,15 @@ impl<'t, A: Attributes + ?Sized> Matches<'t, A> {
     fn open_lists<W: Width>(&mut self, view: &View<'t, W>, topic: &Topic<'_>) {
         (self.listed, self.filtered) = (view.long_words(Part::Webhooks), view.head.counts.words > 0);
         let grouped = view.head.counts.groups > 0;
-        let codes = Codes::new(view, topic);
-        walk(&view.slots(), &codes, |found| {
+        let mut all_opened = true;
+        walk(view, topic, |found| {
             let rows = found.end.wrapping_sub(found.start);
-            let opened = grouped && rows >= TABLE_GROUP_ROWS_MIN && self.open_groups(view, &found)
+            all_opened &= grouped && rows >= TABLE_GROUP_ROWS_MIN && self.open_groups(view, &found)
                 || self.open(found.start, found.end);
-            if !opened {
-                self.codes = Some(codes);
-            }
         });
+        if !all_opened {
+            self.codes = Some(Codes::new(view, topic));
+        }
     }
 
     /// Opens a list; false when there is no cursor left.

@@ -177,15 +177,19 @@ impl Layout {
     /// Where a part is.
     #[inline]
     pub(super) fn range(&self, part: Part) -> Range<usize> {
-        let start = self.starts.get(part as usize).copied().unwrap_or_default();
-        let end = self.starts.get(part as usize + 1).copied().unwrap_or_default();
-        start as usize..end as usize
+        self.start(part)..self.end(part)
     }
 
     /// Where a part starts.
     #[inline]
     pub(super) fn start(&self, part: Part) -> usize {
         self.starts.get(part as usize).copied().unwrap_or_default() as usize
+    }
+
+    /// Where a part ends.
+    #[inline]
+    pub(super) fn end(&self, part: Part) -> usize {
+        self.starts.get(part as usize + 1).copied().unwrap_or_default() as usize
     }
 
     /// Bytes of the whole image.

@@ -55,6 +55,7 @@ mod load;
 #[doc(hidden)]
 pub mod naive;
 mod names;
+mod nodes;
 mod program;
 mod rows;
 mod sentence;
@@ -84,7 +85,7 @@ pub use rows::Rows;
 use head::Head;
 use layout::Layout;
 use view::{AnyView, with_view};
-use walk::{Codes, walk};
+use walk::walk;
 use width::Width;
 
 /// The compiled webhooks in the bytes `B` of an image. See the [module](self) for an example and for the cost.
@@ -130,7 +131,7 @@ impl<B: AsRef<[u8]>> MatchTable<B> {
     #[inline]
     pub fn for_each_list<'t>(&'t self, topic: &Topic<'_>, mut with: impl FnMut(Rows<'t>)) {
         with_view!(self.view(), view => {
-            walk(&view.slots(), &Codes::new(&view, topic), |found| {
+            walk(&view, topic, |found| {
                 with(list_of(&view, view.rows(found.start, found.end)));
             });
         });

@@ -112,7 +112,7 @@ impl<'t, W: Width> View<'t, W> {
     #[inline]
     pub(super) fn slots(&self) -> Slots<'t, W> {
         Slots {
-            slots: W::slots(self.part(Part::Slots)),
+            slots: W::slots(self.bytes.get(HEAD_BYTES..self.layout.end(Part::Slots)).unwrap_or_default()),
             words: W::words(self.bytes),
             postings_at: self.offset(Part::Postings) / size_of::<W::Word>(),
             tails: self.head.flags & TAILS != 0,
@@ -162,12 +162,10 @@ impl<'t, W: Width> View<'t, W> {
         value::from_bytes(self.values().bytes(number)?)
     }
 
-    /// The text with this number.
-    pub(super) fn text(&self, number: u32) -> Option<&'t str> {
-        match self.value(number)? {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+    /// The bytes of the text with this number.
+    pub(super) fn text_bytes(&self, number: u32) -> Option<&'t [u8]> {
+        let (kind, bytes) = self.values().bytes(number)?.split_first()?;
+        (*kind == value::TEXT).then_some(bytes)
     }
 
     /// The integer with this number.
@@ -181,7 +179,7 @@ impl<'t, W: Width> View<'t, W> {
     /// The name of an attribute.
     pub(super) fn doc(&self, doc: u8) -> Option<&'t str> {
         let number = W::number(*self.words(Part::Docs).get(usize::from(doc))?);
-        self.text(number)
+        core::str::from_utf8(self.text_bytes(number)?).ok()
     }
 
     /// The bytes of an automaton.

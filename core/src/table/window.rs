@@ -1,7 +1,7 @@
 //! Merging lists of rows: a window of rows at a time, a bit for each row.
 
 use super::view::View;
-use super::walk::{Codes, Found, walk};
+use super::walk::{Codes, Found, walk_codes};
 use super::width::Width;
 
 const WORDS: usize = 32;
@@ -87,13 +87,13 @@ impl Window {
     pub(super) fn fill_by_walking<W: Width>(&mut self, view: &View<'_, W>, codes: &Codes) -> Option<()> {
         let from = self.next?;
         let mut first = None;
-        walk(&view.slots(), codes, |found| {
+        walk_codes(view, codes, |found| {
             let row = rest(view, &found, from).first().map(|word| W::number(*word));
             first = [first, row].into_iter().flatten().min();
         });
         let first = first?;
         self.start_at(first);
-        walk(&view.slots(), codes, |found| {
+        walk_codes(view, codes, |found| {
             self.add::<W>(rest(view, &found, first));
         });
         Some(())

@@ -3,6 +3,7 @@
 use bellwire_core::call::Outcome;
 use serde_json::{Map, Value, json};
 
+use crate::app::events::{Event, Explanation, Reason};
 use crate::calls::Health;
 use crate::clock::iso;
 use crate::deliver::Pause;
@@ -13,6 +14,7 @@ use crate::store::record::{
     CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord,
     SigningSecretRecord, SpaceRecord, TimingRecord, TokenRecord, WebhookRecord,
 };
+use crate::webhooks::Live;
 
 /// The one organization that every space belongs to.
 pub const ORGANIZATION: &str = "bellwire";
@@ -214,6 +216,54 @@ pub fn health(space: &str, record: &WebhookRecord, health: Health, pause: Option
     }
     if let Some(pause) = pause {
         object["paused"] = json!({"until": pause.until_ms.map(iso), "pauses": pause.pauses});
+    }
+    object
+}
+
+/// A kept event as the list shows it, with the webhooks that match it as they are now.
+pub fn event_overview(space: &str, event: &Event, live: &Live) -> Value {
+    let record = &event.record;
+    let webhooks = event.matching(live).into_iter().filter_map(|number| live.webhooks.get(number as usize));
+    json!({
+        "sys": {
+            "type": "Event", "id": id::to_text(event.id), "space": link("Space", space),
+            "environment": link("Environment", &record.environment),
+            "createdBy": link("User", &record.user), "createdAt": iso(id::made_at_ms(event.id)),
+        },
+        "topic": record.topic,
+        "occurredAt": iso(record.occurred_at_ms),
+        "entity": record.entity_id,
+        "bytes": record.payload.len(),
+        "webhooks": webhooks.map(|webhook| link("WebhookDefinition", &webhook.record.id)).collect::<Vec<Value>>(),
+    })
+}
+
+/// A kept event with its payload.
+pub fn event_details(space: &str, event: &Event, live: &Live) -> Value {
+    let mut object = event_overview(space, event, live);
+    object["context"] = header_map(&event.record.context);
+    object["payload"] = crate::json::parse(&event.record.payload).unwrap_or(Value::Null);
+    object
+}
+
+/// Why a webhook gets an event or not.
+pub fn explanation(explanation: &Explanation) -> Value {
+    let Explanation { webhook, reason } = explanation;
+    let mut object = json!({
+        "webhook": link("WebhookDefinition", &webhook.record.id),
+        "name": webhook.record.name,
+        "matched": reason.is_match(),
+        "reason": reason.sentence(),
+    });
+    match reason {
+        Reason::Matched { pattern } => object["topic"] = pattern.as_str().into(),
+        Reason::FilterFailed(failed) => {
+            object["filter"] = json!({
+                "number": failed.number, "doc": failed.doc, "operator": failed.operator, "not": failed.negated,
+                "wanted": failed.wanted, "actual": failed.actual,
+            });
+        }
+        Reason::Inactive | Reason::NoPattern => {}
     }
     object
 }

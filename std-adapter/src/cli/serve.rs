@@ -19,9 +19,10 @@ use crate::secret::Secret;
 #[command(after_help = "Every setting can be a flag, an environment variable or a key of the TOML file
 (retry-delay = \"30s\"); a flag beats the environment beats the file.
 
-The first start makes an admin token and prints it once, unless BELLWIRE_ADMIN_TOKEN sets one.
-SIGTERM and Ctrl-C stop the server: it takes no more requests and lets attempts under way end. A second
-one makes it stop at once.")]
+The first start makes an admin token and prints it once, unless BELLWIRE_ADMIN_TOKEN sets one. Every start prints a
+link to the web app that signs whoever follows it first in as the admin, within ten minutes.
+SIGTERM and Ctrl-C stop the server: it takes no more requests and lets attempts under way end. A second one makes it
+stop at once.")]
 pub(crate) struct ServeArgs {
     /// TOML file with settings
     #[arg(long, env = "BELLWIRE_CONFIG", value_name = "FILE")]

@@ -9,6 +9,7 @@ mod claims;
 mod lane;
 mod made;
 pub mod owed;
+pub mod rehearse;
 pub mod request;
 mod schedule;
 

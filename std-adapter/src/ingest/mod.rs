@@ -275,6 +275,14 @@ impl Ingest {
     }
 }
 
+/// The event that a publish at this time would make, without accepting it.
+///
+/// # Errors
+/// Why it would be refused.
+pub fn check(incoming: &Incoming, now_ms: u64) -> Result<EventRecord, Refusal> {
+    Ok(Checked::new(incoming)?.into_record(incoming, now_ms).0)
+}
+
 /// The parts of an event that had to be checked.
 struct Checked {
     topic: String,

@@ -27,6 +27,7 @@ use crate::app::rate::Rates;
 use crate::calls::CallLog;
 use crate::config::Settings;
 use crate::deliver::{Deliveries, DeliverySettings, Parts};
+use crate::events::EventLog;
 use crate::id::IdMaker;
 use crate::ingest::Ingest;
 use crate::limits::{FAILURES_MAX, PAUSE_FACTOR_MAX};
@@ -233,6 +234,7 @@ impl Node {
     /// The same, but what is under way may no longer end once `hurry` has.
     pub async fn stop_until(self, hurry: impl Future<Output = ()>) {
         self.app.stopping.store(true, Ordering::SeqCst);
+        self.web.close();
         self.stop.send_replace(true);
         let drain = self.settings.drain;
         let server = self.server.abort_handle();
@@ -302,12 +304,19 @@ fn assemble(
         metrics: metrics.clone(),
     };
     let deliveries = Deliveries::new(delivery, parts);
-    let ingest =
-        Ingest::new(store, committer.clone(), deliveries.clone(), ids.clone(), metrics.clone(), clock);
+    let ingest = Ingest::new(
+        store.clone(),
+        committer.clone(),
+        deliveries.clone(),
+        ids.clone(),
+        metrics.clone(),
+        clock,
+    );
     Ok(App {
         registry,
         tokens,
         calls,
+        events: EventLog::new(store),
         ingest: Arc::new(ingest),
         deliveries,
         metrics,

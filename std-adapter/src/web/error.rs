@@ -39,6 +39,9 @@ pub(super) enum WebError {
     /// The shared functions refused.
     #[error(transparent)]
     Fault(#[from] Fault),
+    /// A handler broke off.
+    #[error("the page was not finished")]
+    Broken,
     /// A page could not be written.
     #[error(transparent)]
     Template(#[from] askama::Error),
@@ -77,7 +80,7 @@ impl WebError {
             WebError::Bad(_) => words(StatusCode::BAD_REQUEST, "Not understood", self.to_string()),
             WebError::Crowded => words(StatusCode::SERVICE_UNAVAILABLE, "Busy", self.to_string()),
             WebError::Fault(fault) => words_of_fault(fault),
-            WebError::Template(_) => internal(),
+            WebError::Broken | WebError::Template(_) => internal(),
         }
     }
 }

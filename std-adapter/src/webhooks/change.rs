@@ -153,7 +153,14 @@ async fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
     tokio::task::spawn_blocking(|| Live::compile(webhooks)).await.map_err(|_| TableFault::CutShort)?
 }
 
-fn assemble(uid: u64, id: String, definition: Definition, version: u64, history: History) -> WebhookRecord {
+/// The record of a webhook with this definition.
+pub(super) fn assemble(
+    uid: u64,
+    id: String,
+    definition: Definition,
+    version: u64,
+    history: History,
+) -> WebhookRecord {
     let Definition {
         name,
         url,

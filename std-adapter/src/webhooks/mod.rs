@@ -19,12 +19,14 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 pub use self::change::Change;
+use self::definition::Definition;
 use self::filters::FilterSpec;
 pub use self::registry::Registry;
 use self::settings::SpaceSettings;
-use self::table::{TableFault, Wanted, WebhookTable};
+pub use self::table::TableFault;
+use self::table::{Wanted, WebhookTable};
 use crate::store::CommitError;
-use crate::store::record::{SpaceRecord, SwitchedOff, WebhookRecord};
+use crate::store::record::{History, SpaceRecord, Stamp, SwitchedOff, WebhookRecord};
 use crate::transform::Transformation;
 
 /// Why a change was not made.
@@ -114,6 +116,16 @@ impl Live {
     fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
         let table = table::compile(webhooks.iter().map(|webhook| webhook.wanted()), seed())?;
         Ok(Live { webhooks, table })
+    }
+
+    /// A space of one webhook that is not stored, to be tried on events.
+    ///
+    /// # Errors
+    /// When the definition does not fit a table.
+    pub fn draft(definition: Definition) -> Result<Live, TableFault> {
+        let nobody = Stamp { at_ms: 0, by: String::new() };
+        let record = change::assemble(0, String::new(), definition, 0, History::begun(nobody));
+        Live::compile(vec![Arc::new(Webhook::new(record))])
     }
 
     /// The webhook with this id.

@@ -9,6 +9,7 @@ mod endpoints;
 mod errors;
 mod events;
 mod faults;
+mod kept;
 mod ports;
 mod rows;
 mod support;

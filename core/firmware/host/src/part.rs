@@ -29,7 +29,7 @@ pub const PARTS: [Part; 7] = [
     Part { program: "part-find", does: "… and find webhooks", panic_free: true },
     Part { program: "part-explain", does: "… and explain", panic_free: true },
     Part { program: "part-decode", does: "decode frames and events", panic_free: true },
-    Part { program: "part-encode", does: "encode an event as a frame", panic_free: false },
+    Part { program: "part-encode", does: "encode an event as a frame", panic_free: true },
     Part { program: "part-sign", does: "sign a request", panic_free: false },
     Part { program: "part-build", does: "build a table on the device", panic_free: false },
 ];
