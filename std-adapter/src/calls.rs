@@ -1,7 +1,7 @@
 //! The activity log: one call for each attempt, the last 500 of each webhook, and the health they show.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
@@ -60,9 +60,9 @@ pub struct Page {
 
 impl CallLog {
     /// The log in this store.
-    pub fn new(store: Arc<dyn Store>) -> CallLog {
+    pub fn new(store: impl Into<Reader>) -> CallLog {
         let ended = broadcast::Sender::new(ENDED_KEPT);
-        CallLog { store: Reader::new(store), kept: Mutex::default(), ended }
+        CallLog { store: store.into(), kept: Mutex::default(), ended }
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<u64, Kept>> {
@@ -246,6 +246,8 @@ fn health(store: &dyn Store, webhook_uid: u64) -> Result<Health, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bellwire_core::call::Outcome;
 
     use super::*;
@@ -303,7 +305,8 @@ mod tests {
 
     #[tokio::test]
     async fn pages_are_cut_from_the_newest() {
-        let log = CallLog::new(Arc::new(MemoryStore::new()));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let log = CallLog::new(store);
         fill(&log, 1, 0..10).await;
         let ids: Vec<u128> = log.page(1, 2, 3).await.unwrap().calls.iter().map(|(id, _)| *id).collect();
         assert_eq!(ids, [7, 6, 5]);

@@ -42,13 +42,13 @@ pub enum SweepError {
 impl Sweeper {
     /// A sweeper for this store.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: impl Into<Reader>,
         committer: Committer,
         registry: Arc<Registry>,
         event_retention: Duration,
         swept: Swept,
     ) -> Sweeper {
-        Sweeper { store: Reader::new(store), committer, registry, event_retention, swept }
+        Sweeper { store: store.into(), committer, registry, event_retention, swept }
     }
 
     /// Sweeps now and then, for ever.

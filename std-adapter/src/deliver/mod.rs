@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use bellwire_core::delivery::{Breaker, BreakerPolicy};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tracing::info;
 
 use self::schedule::{Action, Rules, Schedule};
@@ -73,6 +74,8 @@ struct Engine {
     /// Something that was under way has ended.
     ended: Notify,
     stopping: AtomicBool,
+    /// What runs as long as the engine does.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
     /// What is said of the disk while it is full.
     unwritten: Seldom,
     /// What is said of the store while it cannot be read.
@@ -128,6 +131,7 @@ impl Deliveries {
             sooner: Notify::new(),
             ended: Notify::new(),
             stopping: AtomicBool::new(false),
+            tasks: Mutex::default(),
             unwritten: Seldom::default(),
             unread: Seldom::default(),
             unsent: Seldom::default(),
@@ -136,9 +140,13 @@ impl Deliveries {
 
     /// Begins to make deliveries: those that are owed in the store, looked for aside, and what is pushed from now on.
     pub fn resume(&self) {
-        tokio::spawn(self.0.clone().run_alarm());
-        tokio::spawn(self.0.clone().find_lanes());
-        tokio::spawn(self.0.clone().count_backlog());
+        let engine = &self.0;
+        let tasks = [
+            tokio::spawn(engine.clone().run_alarm()),
+            tokio::spawn(engine.clone().find_lanes()),
+            tokio::spawn(engine.clone().count_backlog()),
+        ];
+        engine.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
     }
 
     /// Deliveries that are owed in all, as far as they were counted since the start.
@@ -212,6 +220,12 @@ impl Deliveries {
         let idle = self.0.until(|schedule| schedule.in_flight() == 0);
         let drained = tokio::time::timeout(at_most, idle).await.is_ok();
         self.0.give_back_claims().await;
+        self.0.sooner.notify_one();
+        let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            // Whoever holds the store is gone when this returns, so that it can be opened again.
+            let _ended = task.await;
+        }
         drained
     }
 
@@ -291,7 +305,7 @@ impl Engine {
     /// Looks through the store for webhooks to which something is owed, and has a lane for each.
     async fn find_lanes(self: Arc<Self>) {
         let (mut found, mut from) = (0_usize, 0_u64);
-        loop {
+        while !self.is_stopping() {
             match self.parts.store.run(move |store| claims::owners(store, from)).await {
                 Ok(owners) => {
                     let Some((last, _)) = owners.last() else { break };
@@ -314,7 +328,7 @@ impl Engine {
     /// Counts what was owed at the start.
     async fn count_backlog(self: Arc<Self>) {
         let mut from = None;
-        loop {
+        while !self.is_stopping() {
             match self.parts.store.run(move |store| claims::keys_after(store, from)).await {
                 Ok(keys) => {
                     from = keys.last().copied();

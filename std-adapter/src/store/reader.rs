@@ -2,20 +2,27 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::{Store, StoreError};
 
-/// Reads of a store, made aside where they may have to wait for the disk.
+/// Reads at once that may wait for the disk: each has a thread of its own.
+const READS_MAX: u32 = 64;
+
+/// Reads of a store, made aside where they may have to wait for the disk. Clones share their bound.
 #[derive(Clone)]
 pub struct Reader {
     store: Arc<dyn Store>,
+    room: Arc<Semaphore>,
+}
+
+impl From<Arc<dyn Store>> for Reader {
+    fn from(store: Arc<dyn Store>) -> Reader {
+        Reader { store, room: Arc::new(Semaphore::new(READS_MAX as usize)) }
+    }
 }
 
 impl Reader {
-    /// Reads of this store.
-    pub fn new(store: Arc<dyn Store>) -> Reader {
-        Reader { store }
-    }
-
     /// The store itself, for what is known to be in memory.
     pub fn at_once(&self) -> &dyn Store {
         &*self.store
@@ -32,12 +39,26 @@ impl Reader {
         if !self.store.may_wait() {
             return read(&*self.store);
         }
+        let room = self.room.clone().acquire_owned().await.map_err(|_| StoreError::Stopped)?;
         let store = self.store.clone();
-        let reading = tokio::task::spawn_blocking(move || read(&*store)).await;
-        reading.unwrap_or_else(|fault| match fault.try_into_panic() {
+        let reading = tokio::task::spawn_blocking(move || {
+            let answer = read(&*store);
+            // The store first: when there is room for all, nobody reads and nobody holds it.
+            drop(store);
+            drop(room);
+            answer
+        });
+        reading.await.unwrap_or_else(|fault| match fault.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
             // The runtime is ending, and with it whoever asked.
             Err(_) => Err(StoreError::Stopped),
         })
+    }
+
+    /// Returns when no read is under way. None begins any more.
+    pub async fn close(&self) {
+        let all = self.room.acquire_many(READS_MAX).await;
+        self.room.close();
+        drop(all);
     }
 }
