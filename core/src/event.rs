@@ -16,7 +16,9 @@ use crate::topic::Topic;
 ///
 /// let topic = Topic::parse("Entry.publish").unwrap();
 /// let event = Event::new(1, topic, 1_603_379_941_037, b"{}").with_attribute("sys.id", "nyancat").unwrap();
+/// let event = event.with_attribute("celsius", -5).unwrap().with_attribute("alarm", true).unwrap();
 /// assert_eq!(event.attribute("sys.id"), Some(Value::Text("nyancat")));
+/// assert_eq!(event.attribute("celsius"), Some(Value::Integer(-5)));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
@@ -29,21 +31,23 @@ pub struct Event<'a> {
     /// The body a webhook receives, usually JSON.
     pub payload: &'a [u8],
     /// The first `count` are in use.
-    attributes: [(&'a str, &'a str); ATTRIBUTES_MAX],
+    attributes: [(&'a str, Value<'a>); ATTRIBUTES_MAX],
     count: u8,
 }
 
 impl<'a> Event<'a> {
     /// An event without attributes.
     pub const fn new(id: u128, topic: Topic<'a>, occurred_at_ms: u64, payload: &'a [u8]) -> Self {
-        Self { id, topic, occurred_at_ms, payload, attributes: [("", ""); ATTRIBUTES_MAX], count: 0 }
+        let attributes = [("", Value::Boolean(false)); ATTRIBUTES_MAX];
+        Self { id, topic, occurred_at_ms, payload, attributes, count: 0 }
     }
 
     /// The event with one attribute more, for filters to look at.
     ///
     /// # Errors
     /// [`EventError`] when a limit is passed or the name is taken; the event is gone then.
-    pub fn with_attribute(mut self, name: &'a str, value: &'a str) -> Result<Self, EventError> {
+    pub fn with_attribute(mut self, name: &'a str, value: impl Into<Value<'a>>) -> Result<Self, EventError> {
+        let value = value.into();
         check_attribute(name, value)?;
         if self.attribute(name).is_some() {
             return Err(EventError::DuplicateAttribute);
@@ -55,16 +59,16 @@ impl<'a> Event<'a> {
     }
 
     /// All attributes as `(name, value)`, in the order they were given.
-    pub fn attributes(&self) -> &[(&'a str, &'a str)] {
+    pub fn attributes(&self) -> &[(&'a str, Value<'a>)] {
         self.attributes.get(..self.count.into()).unwrap_or_default()
     }
 }
 
-fn check_attribute(name: &str, value: &str) -> Result<(), EventError> {
-    match (name.len(), value.len()) {
+fn check_attribute(name: &str, value: Value<'_>) -> Result<(), EventError> {
+    match (name.len(), value) {
         (0, _) => Err(EventError::EmptyName),
         (name, _) if name > ATTRIBUTE_NAME_BYTES_MAX => Err(EventError::NameTooLong),
-        (_, value) if value > ATTRIBUTE_VALUE_BYTES_MAX => Err(EventError::ValueTooLong),
+        (_, Value::Text(text)) if text.len() > ATTRIBUTE_VALUE_BYTES_MAX => Err(EventError::ValueTooLong),
         _ => Ok(()),
     }
 }
@@ -87,7 +91,7 @@ pub enum EventError {
     EmptyName,
     /// The name has more than [`ATTRIBUTE_NAME_BYTES_MAX`] bytes.
     NameTooLong,
-    /// The value has more than [`ATTRIBUTE_VALUE_BYTES_MAX`] bytes.
+    /// The value is a text of more than [`ATTRIBUTE_VALUE_BYTES_MAX`] bytes.
     ValueTooLong,
 }
 

@@ -50,13 +50,16 @@ pub const ATTRIBUTE_VALUE_BYTES_MAX: usize = 256;
 /// Largest payload of an event: Contentful takes request bodies up to 1 MB.
 pub const EVENT_PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
 
+/// Most bytes of an encoded attribute: length of the name, name, type of the value, and a text with its length.
+const ATTRIBUTE_ENCODED_BYTES_MAX: usize =
+    1 + ATTRIBUTE_NAME_BYTES_MAX + 1 + VARINT_SHORT_BYTES + ATTRIBUTE_VALUE_BYTES_MAX;
 /// Most bytes an encoded event adds to its payload: version, id, topic, time, attributes and the lengths of them.
 pub const EVENT_OVERHEAD_BYTES_MAX: usize = 1
     + VARINT_U128_BYTES
     + (VARINT_SHORT_BYTES + TOPIC_BYTES_MAX)
     + VARINT_U64_BYTES
     + 1
-    + ATTRIBUTES_MAX * (1 + ATTRIBUTE_NAME_BYTES_MAX + VARINT_SHORT_BYTES + ATTRIBUTE_VALUE_BYTES_MAX)
+    + ATTRIBUTES_MAX * ATTRIBUTE_ENCODED_BYTES_MAX
     + VARINT_PAYLOAD_BYTES;
 /// Largest encoded event.
 pub const EVENT_ENCODED_BYTES_MAX: usize = EVENT_OVERHEAD_BYTES_MAX + EVENT_PAYLOAD_BYTES_MAX;
@@ -102,5 +105,7 @@ const _: () = assert!(TOPIC_BYTES_MAX < 1 << 14 && ATTRIBUTE_VALUE_BYTES_MAX < 1
 // The number of attributes is kept in one byte, too.
 const _: () = assert!(ATTRIBUTES_MAX < 1 << 7 && ATTRIBUTE_NAME_BYTES_MAX < 1 << 7);
 const _: () = assert!(EVENT_PAYLOAD_BYTES_MAX < 1 << 21);
+// No integer takes more than the longest text does.
+const _: () = assert!(VARINT_U64_BYTES <= VARINT_SHORT_BYTES + ATTRIBUTE_VALUE_BYTES_MAX);
 // A signature adds two headers of its own.
 const _: () = assert!(SIGNED_HEADERS_MAX > 2);

@@ -9,12 +9,14 @@ fn event() -> Event<'static> {
 }
 
 #[test]
-fn attributes_keep_their_order_and_are_found() {
-    let event = event().with_attribute("b", "1").unwrap().with_attribute("a", "").unwrap();
-    assert_eq!(event.attributes(), [("b", "1"), ("a", "")]);
+fn attributes_keep_their_order_and_their_type() {
+    let event = event().with_attribute("b", "1").unwrap().with_attribute("a", 1).unwrap();
+    let event = event.with_attribute("c", true).unwrap();
+    let values = [("b", Value::Text("1")), ("a", Value::Integer(1)), ("c", Value::Boolean(true))];
+    assert_eq!(event.attributes(), values);
     assert_eq!(
-        [event.attribute("a"), event.attribute("b"), event.attribute("c")],
-        [Some(Value::Text("")), Some(Value::Text("1")), None]
+        [event.attribute("a"), event.attribute("b"), event.attribute("d")],
+        [Some(Value::Integer(1)), Some(Value::Text("1")), None]
     );
 }
 
@@ -29,7 +31,7 @@ fn limits_are_exact() {
 
     let names: Vec<String> = (0..17).map(|number| number.to_string()).collect();
     let full = names[..16].iter().fold(event(), |event, name| event.with_attribute(name, "").unwrap());
-    assert_eq!(full.clone().with_attribute("3", ""), Err(EventError::DuplicateAttribute));
+    assert_eq!(full.clone().with_attribute("3", 5), Err(EventError::DuplicateAttribute));
     let error = full.with_attribute(&names[16], "").unwrap_err();
     assert_eq!(error.to_string(), "an event has at most 16 attributes");
 }

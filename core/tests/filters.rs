@@ -111,3 +111,52 @@ fn names_of_rows_are_unique() {
     names.dedup();
     assert_eq!(names.len(), count);
 }
+
+#[test]
+fn verdicts_are_said_in_words() {
+    for (filters, said) in [
+        (r#"{"equals": [{"doc": "v"}, "master"]}"#, r#"filter 0: v is "staging", wanted "master""#),
+        (
+            r#"{"not": {"equals": [{"doc": "v"}, "staging"]}}"#,
+            r#"filter 0: v is "staging", wanted not "staging""#,
+        ),
+        (
+            r#"{"in": [{"doc": "v"}, ["a", 5, true]]}"#,
+            r#"filter 0: v is "staging", wanted one of "a", 5, true"#,
+        ),
+        (
+            r#"{"not": {"in": [{"doc": "v"}, ["staging"]]}}"#,
+            r#"filter 0: v is "staging", wanted none of "staging""#,
+        ),
+        (
+            r#"{"prefix": [{"doc": "v"}, "qa-"]}"#,
+            r#"filter 0: v is "staging", wanted a text that starts with "qa-""#,
+        ),
+        (
+            r#"{"regexp": [{"doc": "v"}, {"pattern": "^a"}]}"#,
+            r#"filter 0: v is "staging", wanted a text that has a match of "^a""#,
+        ),
+        (r#"{"exists": [{"doc": "w"}]}"#, "filter 0: w is absent, wanted anything"),
+        (r#"{"not": {"exists": [{"doc": "v"}]}}"#, r#"filter 0: v is "staging", wanted absent"#),
+        (r#"{"lt": [{"doc": "n"}, 5]}"#, "filter 0: n is 7, wanted less than 5"),
+        (r#"{"lte": [{"doc": "n"}, 5]}"#, "filter 0: n is 7, wanted at most 5"),
+        (r#"{"gt": [{"doc": "n"}, 7]}"#, "filter 0: n is 7, wanted more than 7"),
+        (r#"{"gte": [{"doc": "n"}, 8]}"#, "filter 0: n is 7, wanted at least 8"),
+        (r#"{"range": [{"doc": "n"}, {"min": -1, "max": 5}]}"#, "filter 0: n is 7, wanted -1 to 5"),
+        (
+            r#"{"not": {"range": [{"doc": "n"}, {"min": 5, "max": 9}]}}"#,
+            "filter 0: n is 7, wanted not 5 to 9",
+        ),
+        (r#"{"exists": [{"doc": "n"}]}"#, "Entry.* takes the topic in"),
+    ] {
+        let filters = filters::filters(&Json::Array(vec![serde_json::from_str(filters).unwrap()]));
+        let mut builder = TableBuilder::<Growing, _>::new(Dfas::default());
+        builder.add(1, &[TopicPattern::parse("Entry.*").unwrap()], &filters).unwrap();
+        let table = builder.build().unwrap();
+        let event = [("v", Value::Text("staging")), ("n", Value::Integer(7))];
+        let topic = Topic::parse("Entry.publish").unwrap();
+        assert_eq!(table.explain(1, &topic, &event[..]).to_string(), said);
+        let other = table.explain(1, &Topic::parse("Asset.publish").unwrap(), &event[..]);
+        assert_eq!(other.to_string(), "no pattern takes the topic in");
+    }
+}

@@ -127,6 +127,45 @@ fn what_is_wrong_is_said() {
     assert_eq!(LoadError::Length { expected: 81 }.to_string(), "the match table should have 81 bytes");
 }
 
+/// A webhook that is not listed takes no byte of its own: four billion of them were believed once.
+#[test]
+fn an_image_cannot_claim_more_webhooks_than_it_has_rows() {
+    let mut image = image(&[]);
+    image[28..32].copy_from_slice(&u32::MAX.to_le_bytes());
+    seal(&mut image);
+    assert_eq!(MatchTable::load(image.as_slice()).unwrap_err(), LoadError::Malformed { offset: 8 });
+}
+
+/// Groups that all have the same keys, and keys that all have the same rows, made loading take the cube of the image's
+/// size.
+#[test]
+fn groups_that_share_keys_or_rows_are_refused() {
+    let mut builder = TableBuilder::<Growing, _>::new(NoRegexps);
+    for webhook in 0..64 {
+        let pattern = TopicPattern::parse(if webhook < 40 { "A.*" } else { "B.*" }).unwrap();
+        let value = format!("v{webhook}");
+        builder.add(webhook, &[pattern], &[Filter::equals("a", value.as_str())]).unwrap();
+    }
+    let table = builder.build().unwrap();
+    let counts = table.counts();
+    assert_eq!((counts.groups, counts.group_keys, table.word_bytes()), (2, 64, 2));
+    // Only texts come behind the keys of groups.
+    let texts = (counts.segment_bytes + counts.value_bytes) as usize;
+    let keys = table.image().len() - texts - 64 * 12;
+    let groups = keys - 2 * 16;
+    let with = |from: std::ops::Range<usize>, to: usize| {
+        let mut image = table.image().to_vec();
+        image.copy_within(from, to);
+        seal(&mut image);
+        MatchTable::load(image.as_slice()).map(|_| ()).unwrap_err()
+    };
+    // The smaller group gets the keys of the larger one, the second key the rows of the first.
+    let first_is_larger = table.image()[groups + 8] - table.image()[groups + 4] == 40;
+    let (larger, smaller) = if first_is_larger { (groups, groups + 16) } else { (groups + 16, groups) };
+    assert_eq!(with(larger + 4..larger + 12, smaller + 4), LoadError::Malformed { offset: groups });
+    assert_eq!(with(keys + 4..keys + 12, keys + 16), LoadError::Malformed { offset: groups });
+}
+
 /// The bytes of the worked example in the document.
 fn documented() -> Vec<u8> {
     let example = include_str!("../docs/match-table.md").split("## Worked example").nth(1).unwrap();

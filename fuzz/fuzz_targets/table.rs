@@ -2,170 +2,106 @@
 #![no_main]
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use bellwire_core::filter::{Filter, RegexpError, Regexps, Test};
-use bellwire_core::table::{Fixed, MatchTable, Storage, TableBuilder, Verdict, naive};
-use bellwire_core::topic::{Topic, TopicPattern};
-use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
+use bellwire_core::table::{Fixed, Growing, MatchTable, Storage, TableBuilder, TableError, Verdict, naive};
+use bellwire_core::topic::Topic;
+use bellwire_fuzz::regexps::{Compiled, finds};
+use bellwire_fuzz::webhooks::{Case, Event, FILTERS_MAX, PATTERNS_MAX, WEBHOOKS_MAX, Webhook};
 use libfuzzer_sys::fuzz_target;
 
-// Texts that are parts of each other, so that shared text and order are put to the test.
-const KINDS: [&str; 6] = ["A", "AA", "Ab", "B", "a", "*"];
-const ACTIONS: [&str; 6] = ["a", "aa", "b", "a_", "c", "*"];
-const DOCS: [&str; 3] = ["a", "sys.id", "b"];
-const VALUES: [&str; 6] = ["", "a", "aa", "A", "ä", "sys.id"];
-
-const WEBHOOKS_MAX: usize = 12;
-const PATTERNS_MAX: usize = 4;
-const FILTERS_MAX: usize = 3;
-/// More than a byte of the fuzzer's can say, so no webhook has it.
-const UNKNOWN: u32 = 256;
+const NODES_MAX: usize = 1 + WEBHOOKS_MAX * PATTERNS_MAX * 8;
+/// A filter has a head and at most one word for each of twelve values and their number.
+const WORDS_MAX: usize = WEBHOOKS_MAX * FILTERS_MAX * 14;
 
 /// Room for everything that a case can hold.
-type Roomy = Fixed<{ WEBHOOKS_MAX * PATTERNS_MAX }, { WEBHOOKS_MAX * FILTERS_MAX * VALUES.len() }, 4096>;
+type Roomy = Fixed<NODES_MAX, WORDS_MAX, { 64 << 10 }>;
 /// Room for some of it, so that webhooks are refused halfway.
-type Tight = Fixed<12, 8, 24>;
-
-/// Every pattern there is; those without `*` are topics.
-static PATTERNS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let sides = KINDS.iter().flat_map(|kind| ACTIONS.map(|action| (kind, action)));
-    sides.map(|(kind, action)| format!("{kind}.{action}")).collect()
-});
-
-/// What the fuzzer chooses: webhooks in the order they arrive, and one event.
-#[derive(Debug)]
-struct Case {
-    webhooks: Vec<(u32, Webhook)>,
-    topic: Topic<'static>,
-    event: Vec<(&'static str, &'static str)>,
-}
-
-#[derive(Debug)]
-struct Webhook {
-    patterns: Vec<TopicPattern<'static>>,
-    filters: Vec<Filter<'static>>,
-}
+type Tight = Fixed<24, 12, 2048>;
 
 /// Webhooks by number.
 type Added<'c> = BTreeMap<u32, &'c Webhook>;
 
 fuzz_target!(|case: Case| {
     let arrived = || case.webhooks.iter().map(|(number, webhook)| (*number, webhook));
-    let (table, added) = build::<Roomy>(arrived());
-    let expected_now = expected(&added, &case);
-    assert_eq!(found(&table, &case), expected_now);
-    added.iter().for_each(|(number, webhook)| check_verdict(&table, *number, webhook, &case));
-    assert_eq!(table.explain(UNKNOWN, &case.topic, case.event.as_slice()), Verdict::UnknownWebhook);
-
-    let (descending, _) = build::<Roomy>(added.iter().rev().map(|(number, webhook)| (*number, *webhook)));
-    assert_eq!(found(&descending, &case), expected_now);
-
-    let (tight, kept) = build::<Tight>(arrived());
-    assert_eq!(found(&tight, &case), expected(&kept, &case));
+    let (growing, added) = build::<Growing>(case.seed, arrived());
+    let growing = growing.expect("a small table is within all limits");
+    let (fixed, _) = build::<Roomy>(case.seed, arrived());
+    assert_eq!(fixed.expect("there is room").image(), growing.image());
+    let loaded = MatchTable::load(growing.image()).expect("what was built can be loaded");
+    let descending = added.iter().rev().map(|(number, webhook)| (*number, *webhook));
+    let descending = build::<Growing>(!case.seed, descending).0.expect("the same webhooks");
+    for event in &case.events {
+        let expected = expected(&added, event);
+        assert_eq!(found(&loaded, event), expected);
+        assert_eq!(found(&descending, event), expected);
+        added.iter().for_each(|(number, webhook)| check_verdict(&loaded, *number, webhook, event));
+        let unknown = (0..).find(|number| !added.contains_key(number)).unwrap_or_default();
+        let verdict = loaded.explain(unknown, &event.topic(), event.attributes.as_slice());
+        assert_eq!(verdict, Verdict::UnknownWebhook);
+    }
+    refused_halfway(&case);
 });
+
+/// Webhooks that find no room leave the others as they are.
+fn refused_halfway(case: &Case) {
+    let arrived = case.webhooks.iter().map(|(number, webhook)| (*number, webhook));
+    match build::<Tight>(case.seed, arrived) {
+        (Ok(table), kept) => {
+            case.events.iter().for_each(|event| assert_eq!(found(&table, event), expected(&kept, event)));
+        }
+        (Err(error), _) => assert!(matches!(error, TableError::TextFull { .. }), "{error}"),
+    }
+}
 
 /// The table, and the webhooks that it took.
 fn build<'c, S: Storage>(
+    seed: u32,
     webhooks: impl Iterator<Item = (u32, &'c Webhook)>,
-) -> (MatchTable<S, Substrings>, Added<'c>) {
-    let (mut builder, mut added) = (TableBuilder::<S, Substrings>::default(), BTreeMap::new());
+) -> (Result<MatchTable<S::Bytes>, TableError>, Added<'c>) {
+    let (mut builder, mut added) = (TableBuilder::<S, _>::new(Compiled).with_seed(seed), BTreeMap::new());
     for (number, webhook) in webhooks {
-        if builder.add(number, &webhook.patterns, &webhook.filters).is_ok() {
-            assert!(added.insert(number, webhook).is_none(), "webhook {number} was added twice");
+        match builder.add(number, &webhook.patterns(), &webhook.filters) {
+            Ok(()) => assert!(added.insert(number, webhook).is_none(), "webhook {number} was added twice"),
+            Err(error) => assert_ne!(error == TableError::DuplicateWebhook, !added.contains_key(&number)),
         }
     }
     (builder.build(), added)
 }
 
-fn found<S: Storage>(table: &MatchTable<S, Substrings>, case: &Case) -> Vec<u32> {
-    table.find(&case.topic, case.event.as_slice()).collect()
+fn found<B: AsRef<[u8]>>(table: &MatchTable<B>, event: &Event) -> Vec<u32> {
+    table.find(&event.topic(), event.attributes.as_slice()).collect()
 }
 
-fn expected(webhooks: &Added<'_>, case: &Case) -> Vec<u32> {
-    webhooks.iter().filter(|(_, webhook)| wants(webhook, case)).map(|(number, _)| *number).collect()
+fn expected(webhooks: &Added<'_>, event: &Event) -> Vec<u32> {
+    let topic = event.topic();
+    webhooks.iter().filter(|(_, webhook)| wants(webhook, &topic, event)).map(|(number, _)| *number).collect()
 }
 
-fn wants(webhook: &Webhook, case: &Case) -> bool {
-    let (event, mut regexps) = (case.event.as_slice(), Substrings::default());
-    naive::matches(&webhook.patterns, &webhook.filters, &case.topic, event, &mut regexps)
+fn wants(webhook: &Webhook, topic: &Topic<'_>, event: &Event) -> bool {
+    naive::matches(&webhook.patterns(), &webhook.filters, topic, event.attributes.as_slice(), finds)
 }
 
-fn check_verdict(table: &MatchTable<Roomy, Substrings>, number: u32, webhook: &Webhook, case: &Case) {
-    let any_pattern = webhook.patterns.iter().any(|pattern| pattern.matches(&case.topic));
-    let event = case.event.as_slice();
-    match table.explain(number, &case.topic, event) {
+fn check_verdict<B: AsRef<[u8]>>(table: &MatchTable<B>, number: u32, webhook: &Webhook, event: &Event) {
+    let (topic, patterns) = (event.topic(), webhook.patterns());
+    let any_pattern = patterns.iter().any(|pattern| pattern.matches(&topic));
+    match table.explain(number, &topic, event.attributes.as_slice()) {
         Verdict::Matched { pattern } => {
-            assert!(wants(webhook, case));
-            assert!(webhook.patterns.contains(&pattern) && pattern.matches(&case.topic));
+            assert!(wants(webhook, &topic, event));
+            assert!(patterns.iter().any(|own| pattern == *own && own.matches(&topic)));
         }
         Verdict::NoPattern => assert!(!any_pattern),
         Verdict::FilterFailed { number: failed, filter, actual } => {
-            assert!(any_pattern && !wants(webhook, case));
-            assert_eq!(filter.doc(), webhook.filters[failed].doc);
-            assert_eq!(actual, event.iter().find(|(doc, _)| *doc == filter.doc()).map(|(_, value)| *value));
+            assert!(any_pattern && !wants(webhook, &topic, event));
+            let holds =
+                |filter| naive::matches(&patterns, &[filter], &topic, event.attributes.as_slice(), finds);
+            assert!(webhook.filters[..failed].iter().all(|filter| holds(*filter)));
+            assert!(!holds(webhook.filters[failed]));
+            assert_eq!(
+                (filter.doc(), filter.negated()),
+                (webhook.filters[failed].doc, webhook.filters[failed].negated)
+            );
+            assert_eq!(actual, event.attribute(filter.doc()));
         }
         Verdict::UnknownWebhook => panic!("webhook {number} is in the table"),
     }
-}
-
-/// An engine whose expressions are plain texts: found in what contains them.
-#[derive(Default)]
-struct Substrings(Vec<String>);
-
-impl Regexps for Substrings {
-    fn compile(&mut self, pattern: &str) -> Result<u16, RegexpError> {
-        let number = u16::try_from(self.0.len()).map_err(|_| RegexpError::Full)?;
-        self.0.push(pattern.to_owned());
-        Ok(number)
-    }
-
-    fn is_match(&self, number: u16, value: &str) -> bool {
-        self.0.get(usize::from(number)).is_some_and(|pattern| value.contains(pattern))
-    }
-}
-
-impl<'a> Arbitrary<'a> for Case {
-    fn arbitrary(source: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
-        let topics: Vec<&String> = PATTERNS.iter().filter(|pattern| !pattern.contains('*')).collect();
-        let topic = Topic::parse(source.choose(&topics)?).expect("a topic");
-        let event =
-            some(source, 0, DOCS.len(), |source| Ok((*source.choose(&DOCS)?, *source.choose(&VALUES)?)))?;
-        let webhooks =
-            some(source, 0, WEBHOOKS_MAX, |source| Ok((u8::arbitrary(source)?.into(), webhook(source)?)))?;
-        Ok(Self { webhooks, topic, event })
-    }
-}
-
-fn webhook(source: &mut Unstructured<'_>) -> arbitrary::Result<Webhook> {
-    let pattern = |source: &mut Unstructured<'_>| {
-        Ok(TopicPattern::parse(source.choose(&PATTERNS)?).expect("a pattern"))
-    };
-    Ok(Webhook {
-        patterns: some(source, 1, PATTERNS_MAX, pattern)?,
-        filters: some(source, 0, FILTERS_MAX, filter)?,
-    })
-}
-
-fn filter(source: &mut Unstructured<'_>) -> arbitrary::Result<Filter<'static>> {
-    let test = match source.int_in_range(0..=2)? {
-        0 => Test::Equals(source.choose(&VALUES)?),
-        1 => Test::Regexp(source.choose(&VALUES)?),
-        _ => {
-            let end = source.int_in_range(0..=VALUES.len())?;
-            Test::In(&VALUES.as_slice()[source.int_in_range(0..=end)?..end])
-        }
-    };
-    Ok(Filter { negated: bool::arbitrary(source)?, doc: source.choose(&DOCS)?, test })
-}
-
-/// Between `min` and `max` of what `one` makes.
-fn some<'a, T>(
-    source: &mut Unstructured<'a>,
-    min: usize,
-    max: usize,
-    mut one: impl FnMut(&mut Unstructured<'a>) -> arbitrary::Result<T>,
-) -> arbitrary::Result<Vec<T>> {
-    let count = source.int_in_range(min..=max)?;
-    (0..count).map(|_| one(source)).collect()
 }

@@ -18,7 +18,7 @@
 //! | 3 | `transform` |
 //! | 2 | `store` `net` |
 //! | 1 | `config` `id` |
-//! | 0 | `limits` `clock` `secret` `problem` `json` `metrics` |
+//! | 0 | `limits` `clock` `random` `quiet` `secret` `problem` `json` `metrics` |
 #![forbid(unsafe_code)]
 
 pub mod api;
@@ -38,6 +38,8 @@ pub mod metrics;
 pub mod net;
 pub mod node;
 pub mod problem;
+pub mod quiet;
+pub mod random;
 pub mod secret;
 pub mod store;
 pub mod sweep;

@@ -7,11 +7,11 @@ use crate::limits::SEGMENTS_MAX;
 use crate::topic::{Topic, TopicPattern};
 
 use super::judge::Judge;
-use super::layout::Part;
 use super::program::{Clause, Operator};
+use super::rows::Rows;
 use super::view::{AnyView, View, with_view};
-use super::walk::{ANY, Codes, FIRST_SEGMENT, TAIL, walk};
-use super::width::{Width, none};
+use super::walk::{ANY, ROWS, TAIL, walk};
+use super::width::{Width, ones};
 
 /// What decided about one webhook and one event.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,10 +48,9 @@ pub(super) fn verdict<'t, A: Attributes + ?Sized>(
         let Some(row) = view.row(webhook) else { return Verdict::UnknownWebhook };
         let Some(pattern) = pattern(&view, row, topic) else { return Verdict::NoPattern };
         let mut judge = Judge::new(attributes);
-        let programs = view.programs();
-        let (mut clauses, mut number) = (programs.clauses(row), 0_usize);
+        let (mut clauses, mut number) = (view.programs().clauses(row), 0_usize);
         let failed = clauses.find(|clause| {
-            let holds = judge.holds(&view, &programs, clause);
+            let holds = judge.holds(&view, clause);
             number = number.saturating_add(holds.into());
             !holds
         });
@@ -59,7 +58,7 @@ pub(super) fn verdict<'t, A: Attributes + ?Sized>(
             None => Verdict::Matched { pattern },
             Some(clause) => {
                 let actual = judge.actual(&view, clause.doc);
-                Verdict::FilterFailed { number, filter: FilterView::new(any, &clause), actual }
+                Verdict::FilterFailed { number, filter: FilterView::new(any, &view, &clause), actual }
             }
         }
     })
@@ -67,12 +66,11 @@ pub(super) fn verdict<'t, A: Attributes + ?Sized>(
 
 /// The most specific pattern of a row that takes the topic in.
 fn pattern<'t, W: Width>(view: &View<'t, W>, row: u32, topic: &Topic<'_>) -> Option<PatternView<'t>> {
-    let postings = view.words(Part::Postings);
     let mut best: Option<PatternView<'t>> = None;
-    walk(&view.slots(), &Codes::new(view, topic), |found| {
-        let list = postings.get(found.start as usize..found.end as usize).unwrap_or_default();
+    walk(view, topic, |found| {
+        let list = view.rows(found.start, found.end);
         if list.binary_search_by_key(&row, |word| W::number(*word)).is_ok() {
-            let pattern = PatternView::of(view, found.slot);
+            let pattern = PatternView::of(view, found.slot, topic);
             if best.is_none_or(|best| pattern.stars().lt(best.stars())) {
                 best = Some(pattern);
             }
@@ -90,27 +88,28 @@ pub struct PatternView<'t> {
 }
 
 impl<'t> PatternView<'t> {
-    /// The pattern that ends at a node.
-    fn of<W: Width>(view: &View<'t, W>, mut slot: u32) -> Self {
-        let (slots, names) = (view.slots(), view.segments());
-        let mut pattern = Self { segments: [""; SEGMENTS_MAX], count: 0 };
+    /// The pattern that ends at a node and takes the topic in.
+    fn of<W: Width>(view: &View<'t, W>, mut slot: u32, topic: &Topic<'_>) -> Self {
+        let slots = view.slots();
+        let mut codes = heapless::Vec::<u32, SEGMENTS_MAX>::new();
         while let Some(node) = slots.slot(slot)
-            && let Some(parent) = slots.slot(node.parent)
+            && let Some(parent) = slots.slot(node.parent())
         {
-            let code = slot.wrapping_sub(parent.base) & none(size_of::<W::Word>() as u8);
-            let name = || names.bytes(code.wrapping_sub(FIRST_SEGMENT));
-            let segment = match code {
+            let code = slot.wrapping_sub(parent.base) & ones(size_of::<W::Word>() as u8);
+            if code != ROWS && codes.push(code).is_err() {
+                break;
+            }
+            slot = node.parent();
+        }
+        let mut pattern = Self { segments: [""; SEGMENTS_MAX], count: codes.len() };
+        for ((place, code), segment) in
+            pattern.segments.iter_mut().zip(codes.iter().rev()).zip(topic.segments())
+        {
+            *place = match *code {
                 ANY => "*",
                 TAIL => "**",
-                _ => name().and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default(),
+                _ => view.segment(segment.as_bytes()).unwrap_or_default(),
             };
-            let Some(place) = pattern.segments.get_mut(pattern.count) else { break };
-            *place = segment;
-            pattern.count = pattern.count.wrapping_add(1);
-            slot = node.parent;
-        }
-        if let Some(used) = pattern.segments.get_mut(..pattern.count) {
-            used.reverse();
         }
         pattern
     }
@@ -159,15 +158,14 @@ pub struct FilterView<'t> {
     operator: Operator,
     negated: bool,
     doc: u8,
-    /// Where the operands are among the words.
-    start: usize,
-    end: usize,
+    /// Words, as a list of rows has them.
+    operands: Rows<'t>,
 }
 
 impl<'t> FilterView<'t> {
-    fn new(view: AnyView<'t>, clause: &Clause) -> Self {
-        let Clause { operator, negated, doc, .. } = *clause;
-        Self { view, operator, negated, doc, start: clause.operands.start, end: clause.operands.end }
+    fn new<W: Width>(any: AnyView<'t>, _view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> Self {
+        let Clause { operator, negated, doc, operands } = *clause;
+        Self { view: any, operator, negated, doc, operands: W::rows(operands) }
     }
 
     /// Name of the attribute.
@@ -189,10 +187,12 @@ impl<'t> FilterView<'t> {
     /// text, or nothing.
     pub fn values(&self) -> impl Iterator<Item = Value<'t>> + use<'t> {
         let view = self.view;
+        let operands = self.operands;
         // The first word of a regexp is the number of its automaton.
-        let start = if self.operator == Operator::Regexp { self.end.saturating_sub(1) } else { self.start };
-        (start..self.end).filter_map(move |at| {
-            with_view!(view, view => view.programs().word(at).and_then(|number| view.value(number)))
+        let first = usize::from(self.operator == Operator::Regexp);
+        (first..operands.len()).filter_map(move |at| {
+            let number = operands.at(at)?;
+            with_view!(view, view => view.value(number))
         })
     }
 }

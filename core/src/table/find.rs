@@ -4,13 +4,13 @@ use crate::filter::Attributes;
 use crate::limits::TABLE_GROUP_ROWS_MIN;
 use crate::topic::Topic;
 
-use super::group::{REST, key, rows_under};
+use super::group::{GroupKey, REST, key, rows_under};
 use super::judge::Judge;
 use super::layout::Part;
-use super::view::{AnyView, View};
+use super::view::{AnyView, View, with_view};
 use super::walk::{Codes, Found, walk};
 use super::width::Width;
-use super::window::Window;
+use super::window::{Batch, Window};
 
 /// So many lists are read side by side; with more of them, each window of rows takes a walk.
 pub(super) const CURSORS_MAX: usize = 32;
@@ -27,10 +27,13 @@ pub struct Matches<'t, A: ?Sized> {
     cursors: heapless::Vec<Cursor, CURSORS_MAX>,
     /// The topic once more when there are more lists than cursors.
     codes: Option<Codes>,
-    window: Window,
+    /// Rows whose filters hold.
+    batch: Batch,
+    /// The rows behind; nothing before it is needed.
+    window: Option<Window>,
 }
 
-/// A list among the postings, from the row on that was not read yet.
+/// A list of rows from the row on that was not read yet, as a range of the image's words.
 #[derive(Clone, Copy)]
 struct Cursor {
     start: u32,
@@ -47,34 +50,32 @@ impl<'t, A: Attributes + ?Sized> Matches<'t, A> {
             judge: Judge::new(attributes),
             cursors: heapless::Vec::new(),
             codes: None,
-            window: Window::EMPTY,
+            batch: Batch::EMPTY,
+            window: None,
         };
-        match view {
-            AnyView::Narrow(view) => matches.open_lists(&view, topic),
-            AnyView::Wide(view) => matches.open_lists(&view, topic),
-        }
+        with_view!(view, view => matches.open_lists(&view, topic));
         matches
     }
 
     #[inline]
     fn open_lists<W: Width>(&mut self, view: &View<'t, W>, topic: &Topic<'_>) {
         (self.listed, self.filtered) = (view.long_words(Part::Webhooks), view.head.counts.words > 0);
-        let codes = Codes::new(view, topic);
         let grouped = view.head.counts.groups > 0;
-        walk(&view.slots(), &codes, |found| {
-            let many = found.end.wrapping_sub(found.start) as usize >= TABLE_GROUP_ROWS_MIN;
-            let opened =
-                grouped && many && self.open_groups(view, &found) || self.open(found.start, found.end);
-            if !opened {
-                self.codes = Some(codes);
-            }
+        let mut all_opened = true;
+        walk(view, topic, |found| {
+            let rows = found.end.wrapping_sub(found.start);
+            all_opened &= grouped && rows >= TABLE_GROUP_ROWS_MIN && self.open_groups(view, &found)
+                || self.open(found.start, found.end);
         });
+        if !all_opened {
+            self.codes = Some(Codes::new(view, topic));
+        }
     }
 
     /// Opens a list; false when there is no cursor left.
     #[inline]
-    fn open(&mut self, start: u32, end: u32) -> bool {
-        start >= end || self.cursors.push(Cursor { start, end }).is_ok()
+    fn open(&mut self, start: usize, end: usize) -> bool {
+        self.cursors.push(Cursor { start: start as u32, end: end as u32 }).is_ok()
     }
 
     /// Opens those groups of a node that the event can be in; false when it has none, or too many for the cursors.
@@ -85,53 +86,62 @@ impl<'t, A: Attributes + ?Sized> Matches<'t, A> {
         if room <= group.docs.count_ones() as usize {
             return false;
         }
-        let keys = view.keys_of(&group);
-        for doc in group.docs() {
-            let under =
-                self.judge.value_number(view, doc).and_then(|value| rows_under(keys, key(doc, value)));
-            if let Some(rows) = under {
-                self.open(rows.start, rows.end);
+        let (keys, postings_at) = (view.keys_of(&group), view.offset(Part::Postings) / size_of::<W::Word>());
+        let open = |rows: Option<GroupKey>, cursors: &mut heapless::Vec<Cursor, CURSORS_MAX>| {
+            if let Some(GroupKey { start, end, .. }) = rows {
+                let at = |row: u32| (row as usize).wrapping_add(postings_at);
+                let _ = cursors.push(Cursor { start: at(start) as u32, end: at(end) as u32 });
             }
+        };
+        for doc in group.docs() {
+            let value = self.judge.value_number(view, doc);
+            open(value.and_then(|value| rows_under(keys, key(doc, value))), &mut self.cursors);
         }
-        if let Some(rest) = rows_under(keys, REST) {
-            self.open(rest.start, rest.end);
-        }
+        open(rows_under(keys, REST), &mut self.cursors);
         true
     }
 
-    /// Moves the window to the next row of any list.
+    /// Fills the window with the next rows of any list.
+    #[inline(never)]
+    fn fill(&mut self) -> Option<()> {
+        with_view!(self.view, view => self.fill_in(&view))
+    }
+
     fn fill_in<W: Width>(&mut self, view: &View<'t, W>) -> Option<()> {
         let Self { cursors, codes, window, .. } = self;
-        let postings = view.words(Part::Postings);
-        if let Some(codes) = codes {
-            return window.fill_by_walking(view, postings, codes);
+        if cursors.is_empty() {
+            return None;
         }
-        let rest =
-            |cursor: &Cursor| postings.get(cursor.start as usize..cursor.end as usize).unwrap_or_default();
+        let window = window.get_or_insert(Window::EMPTY);
+        if let Some(codes) = codes {
+            return window.fill_by_walking(view, codes);
+        }
+        let rest = |cursor: &Cursor| view.rows(cursor.start as usize, cursor.end as usize);
         let heads = cursors.iter().filter_map(|cursor| rest(cursor).first());
         window.start_at(heads.map(|word| W::number(*word)).min()?);
         for cursor in cursors {
             let read = window.add::<W>(rest(cursor));
-            cursor.start = cursor.start.wrapping_add(read);
+            cursor.start = cursor.start.wrapping_add(read as u32);
         }
         Some(())
     }
-}
 
-impl<'t, A: Attributes + ?Sized> Matches<'t, A> {
+    /// Those rows of a batch whose filters hold.
     #[inline(never)]
-    fn fill(&mut self) -> Option<()> {
-        match self.view {
-            AnyView::Narrow(view) => self.fill_in(&view),
-            AnyView::Wide(view) => self.fill_in(&view),
-        }
+    fn judge(&mut self, batch: Batch) -> Batch {
+        with_view!(self.view, view => self.judge.passing(&view, batch))
     }
 
-    #[inline(never)]
-    fn passes(&mut self, row: u32) -> bool {
-        match self.view {
-            AnyView::Narrow(view) => self.judge.passes(&view, row),
-            AnyView::Wide(view) => self.judge.passes(&view, row),
+    /// Goes on to the next rows.
+    fn next_batch(&mut self) -> Option<()> {
+        loop {
+            match self.window.as_mut().and_then(Window::take) {
+                None => self.fill()?,
+                Some(batch) => {
+                    self.batch = if self.filtered { self.judge(batch) } else { batch };
+                    return Some(());
+                }
+            }
         }
     }
 }
@@ -142,9 +152,8 @@ impl<A: Attributes + ?Sized> Iterator for Matches<'_, A> {
     #[inline]
     fn next(&mut self) -> Option<u32> {
         loop {
-            match self.window.take() {
-                None => self.fill()?,
-                Some(row) if self.filtered && !self.passes(row) => {}
+            match self.batch.take() {
+                None => self.next_batch()?,
                 Some(row) if self.listed.is_empty() => return Some(row),
                 Some(row) => {
                     return self.listed.get(row as usize).map(|webhook| u32::from_le_bytes(*webhook));

@@ -5,6 +5,7 @@ use core::ops::Range;
 use crate::limits::TABLE_BYTES_MAX;
 
 use super::head::{HEAD_BYTES, Head, LISTED};
+use super::width::none;
 
 /// How much of everything an image holds: its size follows from it.
 ///
@@ -39,7 +40,8 @@ pub struct Counts {
     pub groups: u32,
     /// Values that they are grouped by.
     pub group_keys: u32,
-    /// Rows in the lists of nodes and groups.
+    /// Words of the lists of nodes and groups: a row is one, and so is the length of a node's list. A pattern that only
+    /// one webhook has needs none.
     pub postings: u32,
     /// Places for nodes of the trie.
     pub slots: u32,
@@ -66,7 +68,8 @@ impl Counts {
     /// Bytes of an image that holds so much, with words of two or of four bytes. Webhooks count with their rows as
     /// numbers; other numbers cost four bytes a webhook more.
     ///
-    /// Words of two bytes do when every count stays under 65,520; those of groups and automata's bytes aside.
+    /// Words of two bytes do when there are at most 16,383 slots and every other count stays under 65,520, those of groups
+    /// and automata's bytes aside.
     pub const fn image_bytes(&self, word_bytes: u8) -> u64 {
         let (mut bytes, mut part) = (HEAD_BYTES as u64, 0);
         while part < PARTS {
@@ -79,31 +82,30 @@ impl Counts {
     /// Whether words of two bytes can hold every number of the image.
     pub(super) fn is_narrow(&self) -> bool {
         let Self { webhooks, segment_bytes, values, value_bytes, words, dfas, postings, slots, .. } = *self;
-        let counts = [webhooks, segment_bytes, values, value_bytes, words, dfas, postings, slots];
-        counts.into_iter().all(|count| count < 0xfff0)
+        let counts = [webhooks, segment_bytes, values, value_bytes, words, dfas, postings];
+        counts.into_iter().all(|count| count < 0xfff0) && slots <= none(2)
     }
 
     /// Bytes of one part, by its number in [`Part`].
     const fn part_bytes(&self, part: usize, word: u64, listed: bool) -> u64 {
         let (size, count) = match part {
-            0 => (word, bounds(bucket_count(self.segments))),
-            1 => (word, self.segments as u64),
+            0 => (word.saturating_mul(2), self.slots as u64),
+            1 => (word, bounds(bucket_count(self.segments))),
             2 => (word, bounds(self.segments)),
-            3 => (1, self.segment_bytes as u64),
+            3 => (word, self.segments as u64),
             4 => (word, bounds(bucket_count(self.values))),
-            5 => (word, self.values as u64),
-            6 => (word, bounds(self.values)),
-            7 => (1, self.value_bytes as u64),
-            8 => (word, self.docs as u64),
-            9 if listed => (4, self.webhooks as u64),
-            10 if self.words > 0 => (word, bounds(self.webhooks)),
-            11 => (word, self.words as u64),
-            12 => (4, bounds(self.dfas)),
-            13 => (1, self.dfa_bytes as u64),
-            14 => (16, self.groups as u64),
-            15 => (12, self.group_keys as u64),
-            16 => (word, self.postings as u64),
-            17 => (word.saturating_mul(3), bounds(self.slots)),
+            5 => (word, bounds(self.values)),
+            6 => (word, self.docs as u64),
+            7 if self.words > 0 => (word, bounds(self.webhooks)),
+            8 => (word, self.words as u64),
+            9 => (word, self.postings as u64),
+            10 if listed => (4, self.webhooks as u64),
+            11 => (16, self.groups as u64),
+            12 => (12, self.group_keys as u64),
+            13 => (4, bounds(self.dfas)),
+            14 => (1, self.segment_bytes as u64),
+            15 => (1, self.value_bytes as u64),
+            16 => (1, self.dfa_bytes as u64),
             _ => (0, 0),
         };
         count.saturating_mul(size)
@@ -124,30 +126,30 @@ pub(super) const fn bucket_count(names: u32) -> u32 {
     }
 }
 
-/// The parts of an image in their order behind the head.
+/// The parts of an image in their order behind the head. Words come first, so that a word is at a multiple of its size;
+/// texts come last.
 #[derive(Clone, Copy)]
 pub(super) enum Part {
+    Slots,
     SegmentBuckets,
-    SegmentEntries,
     SegmentStarts,
-    SegmentText,
+    SegmentNumbers,
     ValueBuckets,
-    ValueEntries,
     ValueStarts,
-    ValueText,
     Docs,
-    Webhooks,
     ProgramStarts,
     Words,
-    DfaStarts,
-    DfaBytes,
+    Postings,
+    Webhooks,
     Groups,
     GroupKeys,
-    Postings,
-    Slots,
+    DfaStarts,
+    SegmentText,
+    ValueText,
+    DfaBytes,
 }
 
-const PARTS: usize = Part::Slots as usize + 1;
+const PARTS: usize = Part::DfaBytes as usize + 1;
 
 /// Where the parts of an image are.
 #[derive(Clone, Copy, Debug)]
@@ -175,9 +177,19 @@ impl Layout {
     /// Where a part is.
     #[inline]
     pub(super) fn range(&self, part: Part) -> Range<usize> {
-        let start = self.starts.get(part as usize).copied().unwrap_or_default();
-        let end = self.starts.get(part as usize + 1).copied().unwrap_or_default();
-        start as usize..end as usize
+        self.start(part)..self.end(part)
+    }
+
+    /// Where a part starts.
+    #[inline]
+    pub(super) fn start(&self, part: Part) -> usize {
+        self.starts.get(part as usize).copied().unwrap_or_default() as usize
+    }
+
+    /// Where a part ends.
+    #[inline]
+    pub(super) fn end(&self, part: Part) -> usize {
+        self.starts.get(part as usize + 1).copied().unwrap_or_default() as usize
     }
 
     /// Bytes of the whole image.

@@ -38,6 +38,11 @@ fn check_head(bytes: &[u8]) -> Result<(Head, Layout), LoadError> {
     if !matches!(head.width, 2 | 4) || head.flags & !(TAILS | LISTED) != 0 {
         return Err(malformed);
     }
+    // Every webhook has a pattern, and so a row in a list or in a slot. Nothing else bounds how many there are when the
+    // image lists none.
+    if head.counts.webhooks > head.counts.postings.saturating_add(head.counts.slots) {
+        return Err(malformed);
+    }
     if u32::try_from(bytes.len()) != Ok(head.bytes) {
         return Err(LoadError::Length { expected: head.bytes });
     }

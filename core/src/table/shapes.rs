@@ -2,27 +2,42 @@
 
 use crate::limits::SEGMENTS_MAX;
 
-use super::walk::{ANY, TAIL};
+use super::walk::{ANY, ROWS, TAIL};
 
 /// Where the codes that lead to a node are stars.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
-    /// A bit for each code but `**`, behind a one that tells their number.
+    /// A bit for each segment and each `*`, behind a one that tells their number.
     stars: u16,
-    /// Whether the last code is `**`.
-    tail: bool,
+    /// What the last code is when it is none of these.
+    end: End,
+}
+
+/// How the codes that lead to a node end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// With a segment or `*`.
+    Plain,
+    /// With `**`.
+    Tail,
+    /// With the code for rows.
+    Rows,
 }
 
 impl Shape {
     /// No code.
-    pub(super) const ROOT: Self = Self { stars: 1, tail: false };
+    pub(super) const ROOT: Self = Self { stars: 1, end: End::Plain };
 
-    /// The shape with one code more, which comes before those there are.
+    /// The shape with one code more at its end; `None` when no pattern is that long, or goes on there.
     #[inline]
-    pub(super) const fn below(self, code: u32) -> Self {
+    pub(super) fn with(self, code: u32) -> Option<Self> {
+        let segments = self.stars.ilog2() as usize;
         match code {
-            TAIL => Self { tail: true, ..self },
-            _ => Self { stars: self.stars << 1 | (code == ANY) as u16, ..self },
+            _ if self.end != End::Plain => None,
+            ROWS => Some(Self { end: End::Rows, ..self }),
+            _ if segments == SEGMENTS_MAX => None,
+            TAIL => Some(Self { end: End::Tail, ..self }),
+            _ => Some(Self { stars: self.stars << 1 | u16::from(code == ANY), ..self }),
         }
     }
 }
@@ -34,13 +49,18 @@ const WORDS: usize = (2 << SEGMENTS_MAX) / 64;
 pub(super) struct Shapes {
     plain: [u64; WORDS],
     tails: [u64; WORDS],
+    rows: [u64; WORDS],
 }
 
 impl Shapes {
     /// Adds a shape.
     #[inline]
     pub(super) fn add(&mut self, shape: Shape) {
-        let bits = if shape.tail { &mut self.tails } else { &mut self.plain };
+        let bits = match shape.end {
+            End::Plain => &mut self.plain,
+            End::Tail => &mut self.tails,
+            End::Rows => &mut self.rows,
+        };
         if let Some(bits) = bits.get_mut(usize::from(shape.stars / 64)) {
             *bits |= 1 << (shape.stars % 64);
         }
@@ -48,7 +68,11 @@ impl Shapes {
 
     /// How many shapes there are: so many nodes an event visits at most.
     pub(super) fn count(&self) -> u32 {
-        self.plain.iter().chain(&self.tails).map(|bits| bits.count_ones()).fold(0, u32::saturating_add)
+        [self.plain, self.tails, self.rows]
+            .iter()
+            .flatten()
+            .map(|bits| bits.count_ones())
+            .fold(0, u32::saturating_add)
     }
 
     /// Whether a pattern ends with `**`.

@@ -14,12 +14,11 @@ use super::head::{Head, TAILS};
 use super::judge::DOCS_KNOWN;
 use super::layout::Part;
 use super::names::Names;
-use super::program::{Clause, Operator};
-use super::shapes::{Shape, Shapes};
+use super::nodes::{Lists, nodes};
+use super::program::{Clause, Operator, Programs};
 use super::value::{self, INTEGER, TEXT};
-use super::view::{Slots, View};
-use super::walk::{FIRST_SEGMENT, TAIL};
-use super::width::{Slot, Width, none};
+use super::view::View;
+use super::width::Width;
 use super::window::WINDOW_ROWS;
 use crate::filter::Value;
 
@@ -47,22 +46,24 @@ impl Survey {
 /// Where the part starts that is malformed.
 pub(super) fn survey<W: Width>(view: &View<'_, W>) -> Result<Survey, usize> {
     let part = |part: Part| view.offset(part);
-    let counts = view.head.counts;
-    let segment_bucket = names(&view.segments(), is_segment).ok_or(part(Part::SegmentBuckets))?;
-    let value_bucket = names(&view.values(), is_value).ok_or(part(Part::ValueBuckets))?;
+    let parts = [Part::SegmentBuckets, Part::SegmentStarts, Part::SegmentText];
+    let segment_bucket = names(view, parts, &view.segments(), is_segment);
+    let segment_bucket = segment_bucket.ok_or(part(Part::SegmentBuckets))?;
+    let parts = [Part::ValueBuckets, Part::ValueStarts, Part::ValueText];
+    let value_bucket = names(view, parts, &view.values(), is_value).ok_or(part(Part::ValueBuckets))?;
     check(docs(view), part(Part::Docs))?;
     check(
         ascends(view.long_words(Part::Webhooks).iter().map(|word| u32::from_le_bytes(*word))),
         part(Part::Webhooks),
     )?;
     check(dfas(view), part(Part::DfaStarts))?;
+    check(keys_are_shared_out(view), part(Part::Groups))?;
     let filter_steps = filters(view, value_bucket.into()).ok_or(part(Part::ProgramStarts))?;
-    check(groups(view), part(Part::Groups))?;
-    check(
-        view.words(Part::Postings).iter().all(|row| W::number(*row) < counts.webhooks),
-        part(Part::Postings),
-    )?;
-    let shapes = nodes(view).ok_or(part(Part::Slots))?;
+    check(segment_numbers(view), part(Part::SegmentNumbers))?;
+    let mut lists = Lists::new(view);
+    let shapes = nodes(view, &mut lists).ok_or(part(Part::Slots))?;
+    check(groups(view, &mut lists), part(Part::Groups))?;
+    check(lists.all_checked(), part(Part::Postings))?;
     let bucket_max = segment_bucket.max(value_bucket);
     let visits_max = shapes.count();
     let costs = Costs { bucket_max: bucket_max.into(), visits: visits_max.into(), filters: filter_steps };
@@ -115,24 +116,34 @@ fn bounds(bounds: impl Iterator<Item = u32>, end: usize) -> bool {
 }
 
 /// Checks names, and gives how many the largest bucket has.
-fn names<W: Width>(names: &Names<'_, W>, is_name: impl Fn(&[u8]) -> bool) -> Option<u8> {
-    let count = names.starts.len().saturating_sub(1);
+fn names<W: Width>(
+    view: &View<'_, W>,
+    [buckets, starts, text]: [Part; 3],
+    names: &Names<'_, W>,
+    is_name: impl Fn(&[u8]) -> bool,
+) -> Option<u8> {
     let number = |word: &W::Word| W::number(*word);
-    let bounded = bounds(names.buckets.iter().map(number), count)
-        && bounds(names.starts.iter().map(number), names.text.len())
-        && names.entries.iter().all(|entry| (W::number(*entry) as usize) < count);
+    let (buckets, starts) = (view.words(buckets), view.words(starts));
+    let count = starts.len().saturating_sub(1);
+    let bounded =
+        bounds(buckets.iter().map(number), count) && bounds(starts.iter().map(number), view.part(text).len());
     if !bounded
         || count > TABLE_VALUES_MAX
         || !(0..count as u32).all(|name| names.bytes(name).is_some_and(&is_name))
     {
         return None;
     }
-    let sizes = names.buckets.windows(2).map(|pair| match pair {
+    let sizes = buckets.windows(2).map(|pair| match pair {
         [start, end] => W::number(*end).wrapping_sub(W::number(*start)),
         _ => 0,
     });
     let most = sizes.max().unwrap_or_default();
     (most as usize <= TABLE_BUCKET_MAX).then_some(most as u8)
+}
+
+fn segment_numbers<W: Width>(view: &View<'_, W>) -> bool {
+    let count = view.head.counts.segments;
+    view.words(Part::SegmentNumbers).iter().all(|number| W::number(*number) < count)
 }
 
 fn is_segment(name: &[u8]) -> bool {
@@ -167,36 +178,39 @@ fn dfas<W: Width>(view: &View<'_, W>) -> bool {
 /// Checks all filters, and gives the steps of judging every one of them.
 fn filters<W: Width>(view: &View<'_, W>, bucket_max: u64) -> Option<u64> {
     let programs = view.programs();
-    let mut steps = 0_u64;
-    let mut at = 0;
-    let mut bounds = programs.starts.iter().map(|start| W::number(*start) as usize);
-    if bounds.next().unwrap_or_default() != 0 {
+    if !bounds(programs.starts.iter().map(|start| W::number(*start)), programs.words.len()) {
         return None;
     }
-    for end in bounds {
-        while at < end {
-            let clause = Clause::read(|at| programs.word(at), at).filter(|clause| is_clause(view, clause))?;
-            at = clause.operands.end;
-            steps = u64::saturating_add(steps, clause.steps().into());
-            // Attributes that are not remembered are looked up again.
-            let looked_up = if usize::from(clause.doc) < DOCS_KNOWN { 0 } else { bucket_max };
-            steps = steps.saturating_add(looked_up);
-        }
-        if at != end {
-            return None;
-        }
-    }
-    (at == programs.words.len()).then_some(steps)
+    let rows = programs.starts.len().saturating_sub(1) as u32;
+    (0..rows).try_fold(0_u64, |steps, row| {
+        Some(steps.saturating_add(row_steps(view, &programs, row, bucket_max)?))
+    })
 }
 
-fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause) -> bool {
-    let operands = view.programs().operands(clause);
-    let mut numbers = operands.iter().map(|word| W::number(*word));
+/// Checks the filters of one row, and gives the steps of judging them.
+fn row_steps<W: Width>(
+    view: &View<'_, W>,
+    programs: &Programs<'_, W>,
+    row: u32,
+    bucket_max: u64,
+) -> Option<u64> {
+    let mut clauses = programs.clauses(row);
+    let mut steps = 0_u64;
+    for clause in clauses.by_ref() {
+        is_clause(view, &clause).then_some(())?;
+        // Attributes that are not remembered are looked up again.
+        let looked_up = if usize::from(clause.doc) < DOCS_KNOWN { 0 } else { bucket_max };
+        steps = steps.saturating_add(clause.steps().into()).saturating_add(looked_up);
+    }
+    clauses.words.is_empty().then_some(steps)
+}
+
+fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause<'_, W::Word>) -> bool {
+    let mut numbers = clause.operands.iter().map(|word| W::number(*word));
     let values = view.head.counts.values;
     let is_integer = |number| matches!(view.value(number), Some(Value::Integer(_)));
-    let is_text = |number| matches!(view.value(number), Some(Value::Text(_)));
+    let is_text = |number| view.text_bytes(number).is_some();
     u32::from(clause.doc) < view.head.counts.docs
-        && operands.len() == clause.operands.len()
         && match clause.operator {
             Operator::Exists => true,
             Operator::Equals | Operator::In => numbers.all(|number| number < values),
@@ -208,78 +222,32 @@ fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause) -> bool {
         }
 }
 
-fn groups<W: Width>(view: &View<'_, W>) -> bool {
+/// Whether groups have no more keys together than there are: otherwise going through them could take the square of the
+/// image's size.
+fn keys_are_shared_out<W: Width>(view: &View<'_, W>) -> bool {
+    let groups = view.groups().iter().map(Group::read);
+    let own = groups.map(|group| u64::from(group.keys_end.saturating_sub(group.keys_start)));
+    own.fold(0, u64::saturating_add) <= view.group_keys().len() as u64
+}
+
+fn groups<W: Width>(view: &View<'_, W>, lists: &mut Lists<'_, W>) -> bool {
     let groups = || view.groups().iter().map(Group::read);
+    let sound = |bytes: &[u8; 12]| {
+        let GroupKey { start, end, .. } = GroupKey::read(bytes);
+        start == lists.checked(view) && start <= end && lists.next(end.wrapping_sub(start))
+    };
     ascends(groups().map(|group| group.slot))
         && groups().all(|group| group.docs >> DOCS_KNOWN == 0 && keys_are(view, &group))
+        && view.group_keys().iter().all(sound)
 }
 
 fn keys_are<W: Width>(view: &View<'_, W>, group: &Group) -> bool {
     let keys = view.keys_of(group);
-    let sound = |bytes: &[u8; 12]| {
-        let GroupKey { key, start, end } = GroupKey::read(bytes);
-        (key == REST || group.docs & 1_u32.checked_shl(key >> 24).unwrap_or_default() != 0)
-            && rows(view, start, end)
-    };
+    let is_of = |key| key == REST || group.docs & 1_u32.checked_shl(key >> 24).unwrap_or_default() != 0;
+    let mut numbers = keys.iter().map(|bytes| GroupKey::read(bytes).key);
     group.keys_start.checked_add(keys.len() as u32) == Some(group.keys_end)
-        && ascends(keys.iter().map(|bytes| GroupKey::read(bytes).key))
-        && keys.iter().all(sound)
-}
-
-/// Whether postings are a list of rows: ascending, each once.
-fn rows<W: Width>(view: &View<'_, W>, start: u32, end: u32) -> bool {
-    let list = view.words(Part::Postings).get(start as usize..end as usize);
-    list.is_some_and(|list| list.is_sorted_by(|a, b| W::number(*a) < W::number(*b)))
-}
-
-/// Checks all nodes and their lists, and gives the shapes of the patterns.
-fn nodes<W: Width>(view: &View<'_, W>) -> Option<Shapes> {
-    let slots = view.slots();
-    let count = view.head.counts.slots;
-    let mut shapes = Shapes::default();
-    let mut start = 0;
-    for number in 0..count {
-        let slot = slots.slot(number)?;
-        let end = slots.rows_end(number);
-        if slot.rows != start || end < start || !rows(view, start, end) {
-            return None;
-        }
-        start = end;
-        match (number, slot.parent == none(size_of::<W::Word>() as u8)) {
-            (0, true) => shapes.add(Shape::ROOT),
-            (0, false) => return None,
-            (_, false) => shapes.add(shape(view, &slots, number, slot)?),
-            (_, true) if end != slot.rows => return None,
-            _ => {}
-        }
-    }
-    Some(shapes)
-}
-
-/// The shape of a node that is not the root; `None` when it is no node of the trie.
-fn shape<W: Width>(
-    view: &View<'_, W>,
-    slots: &Slots<'_, W>,
-    mut number: u32,
-    mut slot: Slot,
-) -> Option<Shape> {
-    let (count, free) = (view.head.counts.slots, none(size_of::<W::Word>() as u8));
-    let codes = view.head.counts.segments.saturating_add(FIRST_SEGMENT);
-    let mut shape = Shape::ROOT;
-    for level in 0..SEGMENTS_MAX {
-        let parent = slots.slot(slot.parent).filter(|_| slot.parent < count)?;
-        let code = number.wrapping_sub(parent.base) & free;
-        // Nothing comes behind `**`.
-        if code >= codes || code == TAIL && level > 0 {
-            return None;
-        }
-        shape = shape.below(code);
-        (number, slot) = (slot.parent, parent);
-        if number == 0 {
-            return (slot.parent == free).then_some(shape);
-        }
-    }
-    None
+        && ascends(numbers.clone())
+        && numbers.all(is_of)
 }
 
 // A value's name is a byte for the type and its bytes; the longest is a regular expression.

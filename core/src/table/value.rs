@@ -2,7 +2,7 @@
 
 use crate::filter::Value;
 
-use super::names::{Names, fnv1a};
+use super::names::{self, Names};
 use super::width::Width;
 
 pub(super) const TEXT: u8 = b't';
@@ -32,13 +32,18 @@ pub(super) fn from_bytes(name: &[u8]) -> Option<Value<'_>> {
 
 /// The hash of a value.
 pub(super) fn hash(seed: u32, kind: u8, bytes: &[u8]) -> u32 {
-    fnv1a(fnv1a(seed, &[kind]), bytes)
+    names::hash(seed.wrapping_add(kind.into()), bytes)
+}
+
+/// The hash of a value in the bytes of its name.
+pub(super) fn hash_name(seed: u32, name: &[u8]) -> u32 {
+    name.split_first().map_or(seed, |(kind, bytes)| hash(seed, *kind, bytes))
 }
 
 /// The number of a value among the names of an image.
 pub(super) fn find<W: Width>(names: &Names<'_, W>, seed: u32, value: &Value<'_>) -> Option<u32> {
     with_bytes(value, |kind, bytes| {
         let is_it = |name: &[u8]| name.split_first() == Some((&kind, bytes));
-        names.find(hash(seed, kind, bytes), is_it)
+        names.find(hash(seed, kind, bytes), bytes.len().wrapping_add(1), is_it)
     })
 }

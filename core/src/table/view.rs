@@ -4,12 +4,12 @@ use core::marker::PhantomData;
 
 use crate::filter::Value;
 
-use super::head::{Head, TAILS};
+use super::head::{HEAD_BYTES, Head, TAILS};
 use super::layout::{Layout, Part};
-use super::names::Names;
+use super::names::{Names, hash};
 use super::program::Programs;
 use super::value;
-use super::width::{Narrow, Slot, Wide, Width, child};
+use super::width::{Kind, Narrow, Slot, Wide, Width, child};
 
 /// An image of words of width `W`. Every read is checked: a wrong number gives nothing.
 pub(super) struct View<'t, W> {
@@ -73,32 +73,56 @@ impl<'t, W: Width> View<'t, W> {
     }
 
     /// Where a part starts.
+    #[inline]
     pub(super) fn offset(&self, part: Part) -> usize {
-        self.layout.range(part).start
+        self.layout.start(part)
     }
 
     #[inline]
     pub(super) fn segments(&self) -> Names<'t, W> {
+        self.names([Part::SegmentBuckets, Part::SegmentStarts, Part::SegmentText])
+    }
+
+    #[inline]
+    pub(super) fn values(&self) -> Names<'t, W> {
+        self.names([Part::ValueBuckets, Part::ValueStarts, Part::ValueText])
+    }
+
+    #[inline]
+    fn names(&self, [buckets, starts, text]: [Part; 3]) -> Names<'t, W> {
+        let words_before = |part| self.offset(part) / size_of::<W::Word>();
         Names {
-            buckets: self.words(Part::SegmentBuckets),
-            entries: self.words(Part::SegmentEntries),
-            starts: self.words(Part::SegmentStarts),
-            text: self.part(Part::SegmentText),
+            words: W::words(self.bytes),
+            bytes: self.bytes,
+            buckets_at: words_before(buckets),
+            starts_at: words_before(starts),
+            text_at: self.offset(text),
         }
     }
 
-    pub(super) fn values(&self) -> Names<'t, W> {
-        Names {
-            buckets: self.words(Part::ValueBuckets),
-            entries: self.words(Part::ValueEntries),
-            starts: self.words(Part::ValueStarts),
-            text: self.part(Part::ValueText),
-        }
+    /// The number of a segment.
+    #[inline]
+    pub(super) fn segment_number(&self, segment: &[u8]) -> Option<u32> {
+        let names = self.segments();
+        let place = names.find(hash(self.head.seed, segment), segment.len(), |name| name == segment)?;
+        let numbers_at = self.offset(Part::SegmentNumbers) / size_of::<W::Word>();
+        names.words.get(numbers_at.wrapping_add(place as usize)).map(|number| W::number(*number))
     }
 
     #[inline]
     pub(super) fn slots(&self) -> Slots<'t, W> {
-        Slots { slots: W::slots(self.part(Part::Slots)), tails: self.head.flags & TAILS != 0 }
+        Slots {
+            slots: W::slots(self.bytes.get(HEAD_BYTES..self.layout.end(Part::Slots)).unwrap_or_default()),
+            words: W::words(self.bytes),
+            postings_at: self.offset(Part::Postings) / size_of::<W::Word>(),
+            tails: self.head.flags & TAILS != 0,
+        }
+    }
+
+    /// The rows in a range of the image's words.
+    #[inline]
+    pub(super) fn rows(&self, start: usize, end: usize) -> &'t [W::Word] {
+        W::words(self.bytes).get(start..end).unwrap_or_default()
     }
 
     pub(super) fn programs(&self) -> Programs<'t, W> {
@@ -126,17 +150,22 @@ impl<'t, W: Width> View<'t, W> {
         row.ok().map(|row| row as u32)
     }
 
+    /// A segment as the table has it; `None` when no pattern names it.
+    pub(super) fn segment(&self, segment: &[u8]) -> Option<&'t str> {
+        let names = self.segments();
+        let place = names.find(hash(self.head.seed, segment), segment.len(), |name| name == segment)?;
+        core::str::from_utf8(names.bytes(place)?).ok()
+    }
+
     /// The value with this number.
     pub(super) fn value(&self, number: u32) -> Option<Value<'t>> {
         value::from_bytes(self.values().bytes(number)?)
     }
 
-    /// The text with this number.
-    pub(super) fn text(&self, number: u32) -> Option<&'t str> {
-        match self.value(number)? {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+    /// The bytes of the text with this number.
+    pub(super) fn text_bytes(&self, number: u32) -> Option<&'t [u8]> {
+        let (kind, bytes) = self.values().bytes(number)?.split_first()?;
+        (*kind == value::TEXT).then_some(bytes)
     }
 
     /// The integer with this number.
@@ -150,7 +179,7 @@ impl<'t, W: Width> View<'t, W> {
     /// The name of an attribute.
     pub(super) fn doc(&self, doc: u8) -> Option<&'t str> {
         let number = W::number(*self.words(Part::Docs).get(usize::from(doc))?);
-        self.text(number)
+        core::str::from_utf8(self.text_bytes(number)?).ok()
     }
 
     /// The bytes of an automaton.
@@ -165,7 +194,10 @@ impl<'t, W: Width> View<'t, W> {
 /// The nodes of the trie of patterns.
 #[derive(Clone, Copy)]
 pub(super) struct Slots<'t, W: Width> {
-    pub(super) slots: &'t [W::Slot],
+    slots: &'t [W::Slot],
+    /// The words of the whole image, and where among them the postings start.
+    words: &'t [W::Word],
+    postings_at: usize,
     /// Whether any pattern ends with `**`.
     pub(super) tails: bool,
 }
@@ -180,12 +212,20 @@ impl<W: Width> Slots<'_, W> {
     #[inline]
     pub(super) fn child(&self, parent: u32, base: u32, code: u32) -> Option<(u32, Slot)> {
         let number = child(size_of::<W::Word>() as u8, base, code);
-        self.slot(number).filter(|slot| slot.parent == parent).map(|slot| (number, slot))
+        self.slot(number).filter(|slot| slot.parent() == parent).map(|slot| (number, slot))
     }
 
-    /// Where the list of a node ends.
+    /// The rows of a node that has some and no child, as a range of the image's words.
     #[inline]
-    pub(super) fn rows_end(&self, number: u32) -> u32 {
-        self.slot(number.wrapping_add(1)).map_or(0, |next| next.rows)
+    pub(super) fn list(&self, number: u32, slot: Slot) -> Option<(usize, usize)> {
+        if slot.kind() == Kind::Inner {
+            return None;
+        }
+        let own = (HEAD_BYTES / size_of::<W::Word>()).wrapping_add((number as usize).wrapping_mul(2));
+        let is_row = slot.kind() == Kind::Row;
+        let at = if is_row { own } else { self.postings_at.wrapping_add(slot.base as usize) };
+        let word = W::number(*self.words.get(at)?) as usize;
+        let (start, count) = if is_row { (at, 1) } else { (at.wrapping_add(1), word) };
+        Some((start, start.wrapping_add(count)))
     }
 }

@@ -1,7 +1,7 @@
 //! Merging lists of rows: a window of rows at a time, a bit for each row.
 
 use super::view::View;
-use super::walk::{Codes, Found, walk};
+use super::walk::{Codes, Found, walk_codes};
 use super::width::Width;
 
 const WORDS: usize = 32;
@@ -14,45 +14,69 @@ pub(super) struct Window {
     base: u32,
     /// First row behind the window; `None` when no row is.
     next: Option<u32>,
-    /// Words before have no bit left.
-    word: usize,
+    /// A bit for each word that has bits and was not taken out.
+    full: u32,
     bits: [u64; WORDS],
+}
+
+/// Up to 64 rows.
+#[derive(Clone, Copy)]
+pub(super) struct Batch {
+    /// The row of the lowest bit.
+    pub(super) base: u32,
+    pub(super) bits: u64,
+}
+
+impl Batch {
+    pub(super) const EMPTY: Self = Self { base: 0, bits: 0 };
+
+    /// Takes out the first row.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<u32> {
+        if self.bits == 0 {
+            return None;
+        }
+        let row = self.base.wrapping_add(self.bits.trailing_zeros());
+        self.bits &= self.bits.wrapping_sub(1);
+        Some(row)
+    }
+
+    /// Drops one of its rows.
+    #[inline]
+    pub(super) fn remove(&mut self, row: u32) {
+        self.bits &= !1_u64.wrapping_shl(row.wrapping_sub(self.base));
+    }
 }
 
 impl Window {
     /// No row, before all windows.
-    pub(super) const EMPTY: Self = Self { base: 0, next: Some(0), word: WORDS, bits: [0; WORDS] };
+    pub(super) const EMPTY: Self = Self { base: 0, next: Some(0), full: 0, bits: [0; WORDS] };
 
-    /// Takes the first row out of the window.
+    /// Takes out the first rows of the window.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<u32> {
-        loop {
-            let bits = self.bits.get_mut(self.word)?;
-            if *bits != 0 {
-                let bit = bits.trailing_zeros();
-                *bits &= bits.wrapping_sub(1);
-                return Some(
-                    self.base.wrapping_add((self.word as u32).wrapping_mul(u64::BITS)).wrapping_add(bit),
-                );
-            }
-            self.word = self.word.wrapping_add(1);
-        }
+    pub(super) fn take(&mut self) -> Option<Batch> {
+        let word = self.full.trailing_zeros();
+        let bits = core::mem::take(self.bits.get_mut(word as usize)?);
+        self.full &= self.full.wrapping_sub(1);
+        Some(Batch { base: self.base.wrapping_add(word.wrapping_mul(u64::BITS)), bits })
     }
 
-    /// An empty window that starts at a row.
+    /// Moves the window, which is empty, to where it starts with a row.
     #[inline]
     pub(super) fn start_at(&mut self, base: u32) {
-        *self = Self { base, next: base.checked_add(WINDOW_ROWS), word: 0, bits: [0; WORDS] };
+        (self.base, self.next) = (base, base.checked_add(WINDOW_ROWS));
     }
 
     /// Adds the rows of an ascending list that are in the window, and gives how many they are. None is before it.
     #[inline]
-    pub(super) fn add<W: Width>(&mut self, rows: &[W::Word]) -> u32 {
-        let mut read = 0_u32;
+    pub(super) fn add<W: Width>(&mut self, rows: &[W::Word]) -> usize {
+        let mut read = 0_usize;
         for row in rows {
             let distance = W::number(*row).wrapping_sub(self.base);
-            let Some(bits) = self.bits.get_mut((distance / u64::BITS) as usize) else { break };
+            let word = distance / u64::BITS;
+            let Some(bits) = self.bits.get_mut(word as usize) else { break };
             *bits |= 1 << (distance % u64::BITS);
+            self.full |= 1_u32.wrapping_shl(word);
             read = read.wrapping_add(1);
         }
         read
@@ -60,29 +84,24 @@ impl Window {
 
     /// Moves the window to the next row of any list of a topic; takes two walks.
     #[inline(never)]
-    pub(super) fn fill_by_walking<W: Width>(
-        &mut self,
-        view: &View<'_, W>,
-        postings: &[W::Word],
-        codes: &Codes,
-    ) -> Option<()> {
+    pub(super) fn fill_by_walking<W: Width>(&mut self, view: &View<'_, W>, codes: &Codes) -> Option<()> {
         let from = self.next?;
         let mut first = None;
-        walk(&view.slots(), codes, |found| {
-            let row = rest::<W>(postings, &found, from).first().map(|word| W::number(*word));
+        walk_codes(view, codes, |found| {
+            let row = rest(view, &found, from).first().map(|word| W::number(*word));
             first = [first, row].into_iter().flatten().min();
         });
         let first = first?;
         self.start_at(first);
-        walk(&view.slots(), codes, |found| {
-            self.add::<W>(rest::<W>(postings, &found, first));
+        walk_codes(view, codes, |found| {
+            self.add::<W>(rest(view, &found, first));
         });
         Some(())
     }
 }
 
 /// The rows of a list from row `from` on.
-fn rest<'t, W: Width>(postings: &'t [W::Word], found: &Found, from: u32) -> &'t [W::Word] {
-    let list = postings.get(found.start as usize..found.end as usize).unwrap_or_default();
+fn rest<'t, W: Width>(view: &View<'t, W>, found: &Found, from: u32) -> &'t [W::Word] {
+    let list = view.rows(found.start, found.end);
     list.get(list.partition_point(|word| W::number(*word) < from)..).unwrap_or_default()
 }

@@ -86,7 +86,7 @@ impl fmt::Display for TopicError {
                 write!(f, "there are more than {SEGMENTS_MAX} segments, one more starts at byte {offset}")
             }
             TopicErrorKind::HeaderPrefix => {
-                write!(f, "the prefix at byte {offset} belongs to a header, a pattern starts with the type")
+                write!(f, "the prefix at byte {offset} belongs to a header, the type comes first here")
             }
         }
     }

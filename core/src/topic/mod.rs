@@ -79,6 +79,14 @@ impl<'a> Topic<'a> {
         self.first_dot as u16 == self.last_dot
     }
 
+    /// Type and action of a topic that has no more.
+    #[inline]
+    pub(crate) fn two_segments(&self) -> Option<[&'a [u8]; 2]> {
+        let (kind, rest) = self.text.as_bytes().split_at_checked(self.first_dot.into())?;
+        let (_, action) = rest.split_first()?;
+        self.has_two_segments().then_some([kind, action])
+    }
+
     /// What stands before the topic in the header `X-Contentful-Topic`, dot included. It depends on the type alone,
     /// and is empty for a topic of more than two segments, which is none of Contentful's.
     pub fn header_prefix(&self) -> &'static str {

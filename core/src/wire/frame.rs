@@ -39,7 +39,7 @@ pub fn encode_frame<'b>(event: &Event<'_>, scratch: &'b mut [u8]) -> Result<&'b 
     let checksum = CRC.checksum(packet).to_le_bytes();
     let (tail, _) = rest.split_first_chunk_mut().ok_or(EncodeError::BufferTooSmall)?;
     *tail = checksum;
-    let content = encoded + FRAME_CHECKSUM_BYTES;
+    let content = encoded.saturating_add(FRAME_CHECKSUM_BYTES);
     let (content, frame) = scratch.split_at_mut_checked(content).ok_or(EncodeError::BufferTooSmall)?;
     let length = cobs::try_encode(content, frame).map_err(|_| EncodeError::BufferTooSmall)?;
     *frame.get_mut(length).ok_or(EncodeError::BufferTooSmall)? = TERMINATOR;

@@ -8,6 +8,7 @@ mod error;
 mod frame;
 mod packet;
 mod stream;
+mod writer;
 
 pub use error::{DecodeError, EncodeError, FrameError, ReadFrameError, WriteFrameError};
 pub use frame::{FrameDecoder, encode_frame, frame_bytes_max, scratch_bytes_max};

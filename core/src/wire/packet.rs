@@ -1,32 +1,40 @@
 //! The packet: a version byte, then the event in postcard. No other file knows the layout.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 
 use crate::event::Event;
+use crate::filter::Value;
 use crate::limits::{ATTRIBUTES_MAX, EVENT_PAYLOAD_BYTES_MAX};
 use crate::topic::{Topic, TopicError, TopicErrorKind};
 
 use super::error::{DecodeError, EncodeError};
+use super::writer::Writer;
 
 /// First byte of every packet of this layout. Another layout gets another number.
 pub const VERSION: u8 = 1;
 
-/// The fields in order. Attributes are written from a slice and read into a list of limited size.
-#[derive(Serialize, Deserialize)]
-struct Packet<'a, Attributes> {
+/// The fields in order, as they are read.
+#[derive(Deserialize)]
+struct Packet<'a> {
     id: u128,
     topic: &'a str,
     occurred_at_ms: u64,
-    attributes: Attributes,
-    #[serde(serialize_with = "bytes")]
+    #[serde(borrow)]
+    attributes: heapless::Vec<(&'a str, PacketValue<'a>), ATTRIBUTES_MAX>,
     payload: &'a [u8],
 }
 
-type Received<'a> = Packet<'a, heapless::Vec<(&'a str, &'a str), ATTRIBUTES_MAX>>;
-
-fn bytes<S: Serializer>(payload: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_bytes(payload)
+/// The value of an attribute, as it is read. The order of the types is their number.
+#[derive(Clone, Copy, Deserialize)]
+enum PacketValue<'a> {
+    Text(&'a str),
+    Integer(i64),
+    Boolean(bool),
 }
+
+const TEXT: u8 = 0;
+const INTEGER: u8 = 1;
+const BOOLEAN: u8 = 2;
 
 /// Writes an event to the start of `buffer` and gives the part that was written.
 ///
@@ -50,17 +58,32 @@ pub fn encode<'b>(event: &Event<'_>, buffer: &'b mut [u8]) -> Result<&'b mut [u8
     if event.payload.len() > EVENT_PAYLOAD_BYTES_MAX {
         return Err(EncodeError::PayloadTooLong);
     }
-    let (version, rest) = buffer.split_first_mut().ok_or(EncodeError::BufferTooSmall)?;
-    *version = VERSION;
-    let packet = Packet {
-        id: event.id,
-        topic: event.topic.as_str(),
-        occurred_at_ms: event.occurred_at_ms,
-        attributes: event.attributes(),
-        payload: event.payload,
-    };
-    let written = postcard::to_slice(&packet, rest).map_err(|_| EncodeError::BufferTooSmall)?.len();
-    buffer.get_mut(..1 + written).ok_or(EncodeError::BufferTooSmall)
+    let room = buffer.len();
+    let mut writer = Writer::new(buffer);
+    write(event, &mut writer)?;
+    let written = room.saturating_sub(writer.left());
+    buffer.get_mut(..written).ok_or(EncodeError::BufferTooSmall)
+}
+
+fn write(event: &Event<'_>, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+    writer.byte(VERSION)?;
+    writer.number(event.id)?;
+    writer.bytes(event.topic.as_str().as_bytes())?;
+    writer.number(event.occurred_at_ms)?;
+    writer.number(event.attributes().len() as u64)?;
+    for (name, value) in event.attributes() {
+        writer.bytes(name.as_bytes())?;
+        write_value(*value, writer)?;
+    }
+    writer.bytes(event.payload)
+}
+
+fn write_value(value: Value<'_>, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+    match value {
+        Value::Text(text) => writer.byte(TEXT).and_then(|()| writer.bytes(text.as_bytes())),
+        Value::Integer(integer) => writer.byte(INTEGER).and_then(|()| writer.signed(integer)),
+        Value::Boolean(boolean) => writer.byte(BOOLEAN).and_then(|()| writer.byte(boolean.into())),
+    }
 }
 
 /// Reads an event from a whole packet. It borrows its texts and its payload from `bytes`.
@@ -72,23 +95,32 @@ pub fn decode(bytes: &[u8]) -> Result<Event<'_>, DecodeError> {
     if *version != VERSION {
         return Err(DecodeError::Version { found: *version });
     }
-    let (packet, left) =
-        postcard::take_from_bytes::<Received<'_>>(rest).map_err(|_| DecodeError::Malformed)?;
+    let (packet, left) = postcard::take_from_bytes::<Packet<'_>>(rest).map_err(|_| DecodeError::Malformed)?;
     if !left.is_empty() {
-        return Err(DecodeError::TrailingBytes { offset: bytes.len() - left.len() });
+        return Err(DecodeError::TrailingBytes { offset: bytes.len().saturating_sub(left.len()) });
     }
     event(&packet)
 }
 
-fn event<'a>(packet: &Received<'a>) -> Result<Event<'a>, DecodeError> {
+fn event<'a>(packet: &Packet<'a>) -> Result<Event<'a>, DecodeError> {
     if packet.payload.len() > EVENT_PAYLOAD_BYTES_MAX {
         return Err(DecodeError::PayloadTooLong);
     }
     let event = Event::new(packet.id, topic(packet.topic)?, packet.occurred_at_ms, packet.payload);
     let mut attributes = packet.attributes.iter();
     attributes
-        .try_fold(event, |event, (name, value)| event.with_attribute(name, value))
+        .try_fold(event, |event, (name, value)| event.with_attribute(name, *value))
         .map_err(DecodeError::Attribute)
+}
+
+impl<'a> From<PacketValue<'a>> for Value<'a> {
+    fn from(value: PacketValue<'a>) -> Self {
+        match value {
+            PacketValue::Text(text) => Self::Text(text),
+            PacketValue::Integer(integer) => Self::Integer(integer),
+            PacketValue::Boolean(boolean) => Self::Boolean(boolean),
+        }
+    }
 }
 
 /// A packet carries topics without a header prefix, so that one event has one encoding.

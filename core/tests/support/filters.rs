@@ -1,6 +1,10 @@
 //! Reads filters and attributes as the rows have them: Contentful's JSON, with the operators for use at the edge.
 
+#[path = "json.rs"]
+mod json;
+
 use bellwire_core::filter::{Filter, Test, Value};
+pub(crate) use json::{text, value};
 use serde_json::Value as Json;
 
 /// The filters of a JSON array. Texts are leaked, which a test can afford.
@@ -40,18 +44,4 @@ fn positive(json: &Json) -> Filter<'static> {
         operator => panic!("no operator: {operator}"),
     };
     Filter::new(text(&operands[0]["doc"]), test)
-}
-
-/// The value that a JSON scalar is.
-pub(crate) fn value(json: &Json) -> Value<'static> {
-    match json {
-        Json::String(_) => Value::Text(text(json)),
-        Json::Bool(boolean) => Value::Boolean(*boolean),
-        _ => Value::Integer(json.as_i64().expect("a text, an integer or a boolean")),
-    }
-}
-
-/// The text of a JSON string.
-pub(crate) fn text(json: &Json) -> &'static str {
-    json.as_str().expect("a string").to_string().leak()
 }

@@ -71,7 +71,7 @@ fn test() -> impl Strategy<Value = Test<'static>> {
     ]
 }
 
-fn filter() -> impl Strategy<Value = Filter<'static>> {
+pub(crate) fn filter() -> impl Strategy<Value = Filter<'static>> {
     (any::<bool>(), select(&DOCS[..]), test()).prop_map(|(negated, doc, test)| Filter { negated, doc, test })
 }
 

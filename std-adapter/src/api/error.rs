@@ -1,5 +1,7 @@
 //! What goes wrong in an API call, and the only mapping of it to a status and an error object.
 
+use std::error::Error;
+
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -184,7 +186,7 @@ impl From<Fault> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(cause: StoreError) -> ApiError {
-        error!(%cause, "the store failed");
+        error!(cause = &cause as &(dyn Error + 'static), "the store failed");
         ApiError::Unavailable("The store cannot be used just now.".into())
     }
 }
@@ -195,8 +197,12 @@ impl From<CommitError> for ApiError {
             CommitError::Overloaded => {
                 ApiError::Overloaded("Too much is waiting to be written; nothing was accepted.".into())
             }
+            // Said now and then by whoever refuses, not for every request.
+            CommitError::Store(cause) if cause.is_passing() => {
+                ApiError::Unavailable(format!("Nothing was accepted: {cause}"))
+            }
             other => {
-                error!(cause = %other, "a change could not be made durable");
+                error!(cause = &other as &(dyn Error + 'static), "a change could not be made durable");
                 ApiError::Unavailable(format!("Nothing was accepted: {other}"))
             }
         }
@@ -250,6 +256,7 @@ impl From<Refusal> for ApiError {
                 ApiError::Validation(vec![Problem::new("invalid", "", message.clone())])
             }
             Refusal::TooLarge => ApiError::TooLarge(BODY_BYTES_MAX),
+            Refusal::Backlog => ApiError::Overloaded(refusal.to_string()),
             Refusal::Commit(cause) => cause.into(),
             Refusal::Store(cause) => cause.into(),
         }

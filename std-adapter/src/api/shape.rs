@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::app::events::{Event, Explanation, Reason};
 use crate::calls::Health;
 use crate::clock::iso;
+use crate::deliver::Pause;
 use crate::id;
 use crate::ingest::Accepted;
 use crate::secret::Secret;
@@ -72,7 +73,7 @@ fn header(header: &HeaderRecord) -> Value {
 pub fn webhook_definition(space: &str, record: &WebhookRecord) -> Value {
     let mut sys = json!({"type": "WebhookDefinition", "id": record.id, "version": record.version, "space": link("Space", space)});
     add_history(&mut sys, &record.history);
-    json!({
+    let mut object = json!({
         "name": record.name,
         "url": record.url,
         "httpBasicUsername": record.basic_username,
@@ -82,7 +83,12 @@ pub fn webhook_definition(space: &str, record: &WebhookRecord) -> Value {
         "transformation": stored_json(record.transformation_json.as_ref()),
         "active": record.active,
         "sys": sys,
-    })
+    });
+    // A field of ours: there only where it says something, so that all other answers are Contentful's.
+    if record.ordered_by_entity {
+        object["orderedByEntity"] = true.into();
+    }
+    object
 }
 
 /// A space's signing secret; only its last characters show.
@@ -198,12 +204,20 @@ fn timing(timing: &TimingRecord) -> Value {
     })
 }
 
-/// A webhook's health.
-pub fn health(space: &str, webhook: &str, health: Health) -> Value {
-    json!({
+/// A webhook's health. `switchedOff` and `paused` are there only while they say something.
+pub fn health(space: &str, record: &WebhookRecord, health: Health, pause: Option<Pause>) -> Value {
+    let webhook = &record.id;
+    let mut object = json!({
         "sys": {"id": webhook, "type": "Webhook", "space": link("Space", space), "createdBy": link("WebhookDefinition", webhook)},
         "calls": {"total": health.total, "healthy": health.healthy},
-    })
+    });
+    if let Some(off) = &record.switched_off {
+        object["switchedOff"] = json!({"at": iso(off.at_ms), "reason": off.reason});
+    }
+    if let Some(pause) = pause {
+        object["paused"] = json!({"until": pause.until_ms.map(iso), "pauses": pause.pauses});
+    }
+    object
 }
 
 /// A kept event as the list shows it, with the webhooks that match it as they are now.

@@ -1,5 +1,6 @@
 //! `bellwire calls`: a webhook's activity log, once or as it grows.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -48,25 +49,27 @@ pub(crate) async fn run(args: CallsArgs) -> Result<(), CliError> {
         print_details(&details, args.json);
         return Ok(());
     }
-    let mut calls = read_calls(&api, &path, args.limit).await?;
+    let mut calls = read_calls(&api, &path, if args.follow { FOLLOW_CALLS } else { args.limit }).await?;
+    let seen = calls.iter().map(call_id).collect();
+    calls.truncate(args.limit);
     calls.reverse();
-    print_calls(&calls, args.json, true);
+    print_calls(&calls.iter().collect::<Vec<_>>(), args.json, true);
     if args.follow {
-        return follow(&api, &path, calls.last().map(call_id).unwrap_or_default(), args.json).await;
+        return follow(&api, &path, seen, args.json).await;
     }
     Ok(())
 }
 
-/// Prints each call that is newer than `newest`, until interrupted.
-async fn follow(api: &Api, path: &[&str], mut newest: String, json: bool) -> Result<(), CliError> {
+/// Prints each call that is not among the `seen` ones, until interrupted.
+async fn follow(api: &Api, path: &[&str], mut seen: HashSet<String>, json: bool) -> Result<(), CliError> {
     loop {
         tokio::time::sleep(FOLLOW_EVERY).await;
-        // Ids grow with time, so what is new stands before the newest one seen.
-        let latest = read_calls(api, path, FOLLOW_CALLS).await?;
-        let mut fresh: Vec<Value> = latest.into_iter().take_while(|call| call_id(call) > newest).collect();
-        fresh.reverse();
+        // A call is listed when it has ended, so one that took long may come to stand below others.
+        let mut latest = read_calls(api, path, FOLLOW_CALLS).await?;
+        latest.reverse();
+        let fresh: Vec<&Value> = latest.iter().filter(|call| !seen.contains(&call_id(call))).collect();
         print_calls(&fresh, json, false);
-        newest = fresh.last().map_or(newest, call_id);
+        seen = latest.iter().map(call_id).collect();
     }
 }
 
@@ -88,13 +91,13 @@ pub(crate) fn result_of(call: &Value) -> String {
     }
 }
 
-fn print_calls(calls: &[Value], json: bool, first: bool) {
+fn print_calls(calls: &[&Value], json: bool, first: bool) {
     if json {
         calls.iter().for_each(|call| say!("{call}"));
         return;
     }
     let text = |value: &Value| printable(value.as_str().unwrap_or("-"));
-    let row = |call: &Value| {
+    let row = |call: &&Value| {
         [
             call_id(call),
             text(&call["requestAt"]),

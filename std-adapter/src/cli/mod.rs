@@ -9,6 +9,7 @@ mod publish;
 mod receiver;
 mod serve;
 mod space;
+mod table;
 mod token;
 
 use std::process::ExitCode;
@@ -60,6 +61,9 @@ enum Command {
     /// Make, list and revoke the access tokens of a space
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Compile match tables for devices, look into them, try events on them
+    #[command(subcommand)]
+    Table(table::TableCommand),
     /// Print the completions of a shell, to be sourced or put where the shell looks for them
     Completions {
         /// The shell
@@ -88,6 +92,7 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Calls(args) => block_on(calls::run(args)),
         Command::Space(command) => block_on(space::run(command)),
         Command::Token(command) => block_on(token::run(command)),
+        Command::Table(command) => table::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "bellwire", &mut std::io::stdout());
             Ok(())

@@ -1,7 +1,10 @@
 //! How commands speak: errors as one sentence, tables for people.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+use bytes::Bytes;
 
 /// Prints a line, as `println!` does, but ends quietly when nobody reads any more (`bellwire calls … | head`).
 macro_rules! say {
@@ -64,6 +67,22 @@ pub(crate) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) ->
 /// Text from outside, made harmless for a terminal: control characters are shown, not obeyed.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+/// What a file holds; `-` or nothing is standard input.
+pub(crate) fn read_input(file: Option<&PathBuf>) -> Result<Bytes, CliError> {
+    match file.filter(|file| file.as_os_str() != "-") {
+        Some(file) => {
+            let read = std::fs::read(file);
+            read.map(Bytes::from)
+                .map_err(|cause| CliError::new(format!("cannot read {}: {cause}", file.display())))
+        }
+        None => {
+            let mut body = Vec::new();
+            std::io::stdin().read_to_end(&mut body)?;
+            Ok(body.into())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! `bellwire publish`: an event, or many, from a file or from standard input.
 
-use std::io::Read;
 use std::path::PathBuf;
+use std::slice;
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::client::{Api, ServerArgs};
-use super::output::{CliError, printable, say};
+use super::output::{CliError, printable, read_input, say};
 
 /// Publish an event from a file or from standard input
 #[derive(Debug, clap::Args)]
@@ -56,28 +55,19 @@ pub(crate) async fn run(args: PublishArgs) -> Result<(), CliError> {
     headers.extend(args.topic.as_deref().map(|topic| ("X-Contentful-Topic", topic)));
     headers.extend(args.key.as_deref().map(|key| ("X-Contentful-Idempotency-Key", key)));
     let answer = api.post(&path, &headers, body).await?;
+    let results = if args.lines {
+        answer["items"].as_array().map_or(&[][..], Vec::as_slice)
+    } else {
+        slice::from_ref(&answer)
+    };
     if args.json {
         say!("{answer}");
-    } else if args.lines {
-        answer["items"].as_array().into_iter().flatten().for_each(print_result);
     } else {
-        print_result(&answer);
+        results.iter().for_each(print_result);
     }
-    Ok(())
-}
-
-fn read_input(file: Option<&PathBuf>) -> Result<Bytes, CliError> {
-    match file.filter(|file| file.as_os_str() != "-") {
-        Some(file) => {
-            let read = std::fs::read(file);
-            read.map(Bytes::from)
-                .map_err(|cause| CliError::new(format!("cannot read {}: {cause}", file.display())))
-        }
-        None => {
-            let mut body = Vec::new();
-            std::io::stdin().read_to_end(&mut body)?;
-            Ok(body.into())
-        }
+    match results.iter().filter(|result| result["message"].is_string()).count() {
+        0 => Ok(()),
+        refused => Err(CliError::new(format!("{refused} of {} events were refused", results.len()))),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The few system fields that filters look at, read from a payload in one pass, without building a tree.
 //!
-//! The same pass checks that the whole payload is JSON. Fields of another type than expected count as absent. Of
-//! members with the same name the last one counts, as in the tree that templates read.
+//! The same pass checks that the whole payload is JSON. All these fields are ids, so texts: a number or a boolean in
+//! such a place counts as absent, because the filters of definitions compare texts only. Of members with the same name
+//! the last one counts, as in the tree that templates read.
 
 use std::fmt;
 
@@ -275,6 +276,8 @@ mod tests {
             "{}",
             "{\"sys\":5}",
             "{\"sys\":[]}",
+            "{\"sys\":{\"id\":5}}",
+            "{\"sys\":{\"id\":true}}",
             "{\"sys\":{\"id\":5.5,\"environment\":\"master\"}}",
         ] {
             assert_eq!(PayloadFields::read(odd.as_bytes()).unwrap(), PayloadFields::default(), "{odd}");

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::OpenError;
 
 /// The format this version writes, and the only one it reads. Before the first release formats are not carried over.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 const LOCK: &str = "lock";
 const STORE: &str = "store";
@@ -36,7 +36,7 @@ pub(super) struct StoreDirectory {
 impl StoreDirectory {
     /// Makes the directory if it is absent, and locks it.
     pub(super) fn claim(dir: &Path) -> Result<StoreDirectory, OpenError> {
-        make(dir).map_err(|error| OpenError::io(dir, error))?;
+        make_private(dir).map_err(|error| OpenError::io(dir, error))?;
         let lock = lock(dir)?;
         Ok(StoreDirectory { dir: dir.to_path_buf(), lock })
     }
@@ -66,7 +66,8 @@ impl StoreDirectory {
     fn create(&self, create: impl FnOnce(&Path) -> Result<(), OpenError>) -> Result<(), OpenError> {
         let new = self.dir.join(STORE_NEW);
         let failed = |error| OpenError::io(&new, error);
-        fs::create_dir(&new).map_err(failed)?;
+        // The data directory may be one that others may look into.
+        create_private(&new).map_err(failed)?;
         create(&new.join(ENGINE))?;
         fs::write(new.join(FORMAT_FILE), format!("{FORMAT}\n")).map_err(failed)?;
         sync_tree(&new).map_err(failed)?;
@@ -100,16 +101,20 @@ impl Drop for StoreDirectory {
     }
 }
 
-/// Creates a directory with everything above it, durably.
-fn make(dir: &Path) -> io::Result<()> {
+/// Creates a private directory, and what is missing above it as usual, durably.
+fn make_private(dir: &Path) -> io::Result<()> {
+    make(dir, create_private)
+}
+
+fn make(dir: &Path, create: fn(&Path) -> io::Result<()>) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {
-        make(parent)?;
+        make(parent, |dir| fs::create_dir(dir))?;
     }
-    match create_private(dir) {
+    match create(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         Err(error) => Err(error),
         Ok(()) => sync(parent.unwrap_or(Path::new("."))),

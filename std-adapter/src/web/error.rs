@@ -91,7 +91,7 @@ fn words_of_fault(fault: &Fault) -> Words {
         Fault::Store(_)
         | Fault::Change(ChangeError::Commit(_))
         | Fault::Token(TokenError::Commit(_))
-        | Fault::Refused(Refusal::Commit(_) | Refusal::Store(_))
+        | Fault::Refused(Refusal::Commit(_) | Refusal::Store(_) | Refusal::Backlog)
         | Fault::Resend(ResendError::Commit(_) | ResendError::Store(_)) => unavailable(fault),
         Fault::Invalid(problems) => {
             let sentences: Vec<&str> = problems.iter().map(|problem| problem.details.as_str()).collect();

@@ -111,8 +111,10 @@ pub(super) async fn show(
     let live = space.live();
     let raw = query.text("body") == "raw";
     let explained = event.explain(&live);
-    let verdicts = explained.iter().map(|explained| verdict(&web, &space, &event, explained, frame.now_ms));
-    let mut verdicts = verdicts.collect::<Result<Vec<Verdict>, Fault>>()?;
+    let mut verdicts = Vec::with_capacity(explained.len());
+    for explained in &explained {
+        verdicts.push(verdict(&web, &space, &event, explained, frame.now_ms).await?);
+    }
     verdicts.sort_by_key(|verdict| !verdict.is_match);
     page(&EventPage {
         row: Row::new(&event, &live, frame.now_ms),
@@ -126,7 +128,7 @@ pub(super) async fn show(
     })
 }
 
-fn verdict(
+async fn verdict(
     web: &Web,
     space: &Space,
     event: &Event,
@@ -134,8 +136,8 @@ fn verdict(
     now_ms: u64,
 ) -> Result<Verdict, Fault> {
     let record = &explained.webhook.record;
-    let calls = web.app.calls.of_event(record.uid, event.id)?;
-    let standings = Standings::of(&web.app, space, &explained.webhook, &calls, now_ms)?;
+    let calls = web.app.calls.of_event(record.uid, event.id).await?;
+    let standings = Standings::of(&web.app, space, &explained.webhook, &calls, now_ms).await?;
     Ok(Verdict {
         webhook: Name { id: record.id.clone(), name: record.name.clone() },
         is_match: explained.reason.is_match(),

@@ -82,7 +82,7 @@ struct Said {
 }
 
 impl SendPage {
-    fn new(web: &Web, user: &User, place: &Place, query: &Fields) -> Result<SendPage, WebError> {
+    async fn new(web: &Web, user: &User, place: &Place, query: &Fields) -> Result<SendPage, WebError> {
         let part = if place.webhook.is_some() { Part::Webhooks } else { Part::Send };
         let frame = Frame::new(web, user, Some(&place.space), part, query);
         let or = |name, otherwise: &str| match query.text(name).trim() {
@@ -90,7 +90,7 @@ impl SendPage {
             given => given.to_owned(),
         };
         Ok(SendPage {
-            head: place.head(web)?,
+            head: place.head(web).await?,
             kind: or("kind", "Entry"),
             action: or("action", "publish"),
             environment: or("environment", DEFAULT_ENVIRONMENT),
@@ -130,10 +130,10 @@ struct Place {
 }
 
 impl Place {
-    fn head(&self, web: &Web) -> Result<Option<Head>, WebError> {
+    async fn head(&self, web: &Web) -> Result<Option<Head>, WebError> {
         let Some(id) = &self.webhook else { return Ok(None) };
         let webhook = definitions::find(&self.space, id)?;
-        let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?.calls;
+        let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?.calls;
         Ok(Some(Head::new(&webhook, &calls, Tab::Test)))
     }
 }
@@ -141,7 +141,7 @@ impl Place {
 /// `GET …/send`.
 pub(super) async fn form(State(web): WebState, user: User, Path(space): Path<String>, query: Fields) -> Page {
     let space = user.enter(&web, &space, Wish::Publish)?;
-    show_form(&web, &user, Place { space, webhook: None }, &query)
+    show_form(&web, &user, Place { space, webhook: None }, &query).await
 }
 
 /// `GET …/webhooks/{webhook}/test`.
@@ -152,11 +152,11 @@ pub(super) async fn test_form(
     query: Fields,
 ) -> Page {
     let space = user.enter(&web, &space, Wish::Read)?;
-    show_form(&web, &user, Place { space, webhook: Some(webhook) }, &query)
+    show_form(&web, &user, Place { space, webhook: Some(webhook) }, &query).await
 }
 
-fn show_form(web: &Web, user: &User, place: Place, query: &Fields) -> Page {
-    let mut form = SendPage::new(web, user, &place, query)?;
+async fn show_form(web: &Web, user: &User, place: Place, query: &Fields) -> Page {
+    let mut form = SendPage::new(web, user, &place, query).await?;
     form.take_sample();
     if form.frame.can_read {
         form.verdicts = explain(&form, user, &place.space).ok();
@@ -181,7 +181,7 @@ pub(super) async fn test_submit(
 }
 
 async fn act(web: &Web, sent: Submitted, place: Place) -> Page {
-    let mut form = SendPage::new(web, &sent.user, &place, &sent.fields)?;
+    let mut form = SendPage::new(web, &sent.user, &place, &sent.fields).await?;
     let user = &sent.user;
     match sent.fields.text("do") {
         "sample" => form.take_sample(),
@@ -199,7 +199,7 @@ async fn act(web: &Web, sent: Submitted, place: Place) -> Page {
 
 /// What each webhook would say to the event.
 fn explain(form: &SendPage, user: &User, space: &Space) -> Result<Vec<Explanation>, Refusal> {
-    let record = ingest::check(&form.incoming(user))?;
+    let record = ingest::check(&form.incoming(user), form.frame.now_ms)?;
     let mut verdicts = Event::new(0, record).explain(&space.live());
     verdicts.sort_by_key(|verdict| !verdict.reason.is_match());
     Ok(verdicts)
@@ -250,7 +250,7 @@ fn told(topic: &str, accepted: &Accepted) -> Said {
 /// Publishes what an editor publishes while a document is worked on. The page stays.
 async fn editor_save(web: &Web, user: &User, place: &Place, mut form: SendPage, action: &str) -> Page {
     let incoming = Incoming { topic: format!("{}.{action}", form.kind), ..form.incoming(user) };
-    let record = match ingest::check(&incoming) {
+    let record = match ingest::check(&incoming, form.frame.now_ms) {
         Ok(record) => record,
         Err(refusal) => return refused(form, &refusal),
     };

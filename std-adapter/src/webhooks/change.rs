@@ -6,8 +6,9 @@ use tokio::sync::MutexGuard;
 
 use super::definition::Definition;
 use super::settings::SpaceSettings;
+use super::table::TableFault;
 use super::{ChangeError, Expected, Live, Registry, Space, Webhook};
-use crate::store::record::{self, History, Stamp, WebhookRecord};
+use crate::store::record::{self, History, Stamp, SwitchedOff, WebhookRecord};
 use crate::store::{Batch, Durability, Table};
 
 impl Registry {
@@ -72,7 +73,7 @@ impl Change<'_> {
     async fn store_webhook(&self, record: WebhookRecord) -> Result<Arc<Webhook>, ChangeError> {
         let mut batch = Batch::default();
         let webhook = Arc::new(Webhook::new(record));
-        let live = Live::compile(self.space.live().with(webhook.clone()))?;
+        let live = compile(self.space.live().with(webhook.clone())).await?;
         batch.put(
             Table::Webhooks,
             record::named_key(self.space.uid, &webhook.record.id),
@@ -84,7 +85,36 @@ impl Change<'_> {
             webhooks.insert(webhook.record.uid, (self.space.clone(), webhook.clone()));
         });
         self.space.live.store(Arc::new(live));
+        if !webhook.record.active {
+            self.registry.say_switched_off();
+        }
         Ok(webhook)
+    }
+
+    /// Switches a webhook off, for a reason of the server's. Nothing happens when it was changed meanwhile.
+    ///
+    /// # Errors
+    /// When the change cannot be made durable.
+    pub async fn switch_off(
+        &self,
+        was: &Webhook,
+        reason: SwitchedOff,
+        stamp: Stamp,
+    ) -> Result<(), ChangeError> {
+        let was = &was.record;
+        let unchanged = |now: &Webhook| now.record.uid == was.uid && now.record.version == was.version;
+        if self.previous(&was.id).is_some_and(|now| unchanged(&now)) {
+            let history = was.history.changed(stamp);
+            let off = WebhookRecord {
+                active: false,
+                switched_off: Some(reason),
+                version: was.version + 1,
+                history,
+                ..was.clone()
+            };
+            self.store_webhook(off).await?;
+        }
+        Ok(())
     }
 
     /// Deletes a webhook. Its calls and what is owed to it are swept later; neither can be seen any more.
@@ -93,7 +123,7 @@ impl Change<'_> {
     /// `NotFound` when it is not there.
     pub async fn delete(&self, id: &str) -> Result<(), ChangeError> {
         let was = self.previous(id).ok_or(ChangeError::NotFound)?;
-        let live = Live::compile(self.space.live().without(id))?;
+        let live = compile(self.space.live().without(&was)).await?;
         let mut batch = Batch::default();
         batch.remove(Table::Webhooks, record::named_key(self.space.uid, id));
         self.registry.committer.commit(batch, Durability::Synced).await?;
@@ -102,6 +132,7 @@ impl Change<'_> {
         self.registry.write_webhooks(|webhooks| {
             webhooks.remove(&was.record.uid);
         });
+        self.registry.say_switched_off();
         Ok(())
     }
 
@@ -115,6 +146,11 @@ impl Change<'_> {
         self.space.settings.store(settings.clone());
         Ok(settings)
     }
+}
+
+/// Compiles off the runtime: a large space takes its time, and events are to be answered meanwhile.
+async fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
+    tokio::task::spawn_blocking(|| Live::compile(webhooks)).await.map_err(|_| TableFault::CutShort)?
 }
 
 /// The record of a webhook with this definition.
@@ -135,6 +171,8 @@ pub(super) fn assemble(
         basic_password,
         transformation_json,
         active,
+        ordered_by_entity,
+        switched_off,
     } = definition;
     WebhookRecord {
         uid,
@@ -148,6 +186,8 @@ pub(super) fn assemble(
         basic_password,
         transformation_json,
         active,
+        ordered_by_entity,
+        switched_off: switched_off.filter(|_| !active),
         version,
         history,
     }

@@ -24,9 +24,9 @@ use self::filters::FilterSpec;
 pub use self::registry::Registry;
 use self::settings::SpaceSettings;
 pub use self::table::TableFault;
-use self::table::WebhookTable;
+use self::table::{Wanted, WebhookTable};
 use crate::store::CommitError;
-use crate::store::record::{History, SpaceRecord, Stamp, WebhookRecord};
+use crate::store::record::{History, SpaceRecord, Stamp, SwitchedOff, WebhookRecord};
 use crate::transform::Transformation;
 
 /// Why a change was not made.
@@ -59,17 +59,47 @@ pub struct Webhook {
     pub record: WebhookRecord,
     /// The transformation, read once.
     pub transformation: Transformation,
-    /// The filters, read and compiled once; otherwise what is not understood in them.
-    filters: Result<Vec<FilterSpec>, String>,
+    /// What this version does not understand of the stored definition. Such a webhook matches nothing, and what is
+    /// owed to it waits until it is defined anew.
+    pub fault: Option<String>,
+    filters: Vec<FilterSpec>,
 }
 
 impl Webhook {
+    /// Reads the parts of a stored definition. One that is not understood shows as switched off, and says why.
     fn new(record: WebhookRecord) -> Webhook {
-        let json = record.transformation_json.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let transformation = json.and_then(|json| Transformation::from_json(&json).ok()).unwrap_or_default();
-        let filters = filters::stored_filters(&record);
-        Webhook { record, transformation, filters }
+        let read = stored_transformation(&record)
+            .and_then(|transformation| Ok((transformation, filters::stored_filters(&record)?)));
+        match read {
+            Ok((transformation, filters)) => Webhook { record, transformation, fault: None, filters },
+            Err(fault) => Webhook::misunderstood(record, fault),
+        }
     }
+
+    fn misunderstood(mut record: WebhookRecord, fault: String) -> Webhook {
+        let reason = format!("The stored definition is not understood: {fault}");
+        record.switched_off = Some(SwitchedOff { at_ms: record.history.updated.at_ms, reason });
+        record.active = false;
+        Webhook { record, transformation: Transformation::default(), fault: Some(fault), filters: Vec::new() }
+    }
+
+    /// What webhooks of a space are ordered by. Those made in the same millisecond keep the order of their making.
+    fn age(&self) -> (u64, u64) {
+        (self.record.history.created.at_ms, self.record.uid)
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        let WebhookRecord { id, active, topics, .. } = &self.record;
+        Wanted { id, active: *active, topics, filters: Ok(&self.filters) }
+    }
+}
+
+fn stored_transformation(record: &WebhookRecord) -> Result<Transformation, String> {
+    let Some(text) = &record.transformation_json else { return Ok(Transformation::default()) };
+    let json = serde_json::from_str(text).map_err(|cause| format!("transformation: {cause}"))?;
+    Transformation::from_json(&json).map_err(|problems| {
+        problems.first().map_or_else(String::new, |problem| format!("{}: {}", problem.path, problem.details))
+    })
 }
 
 /// The webhooks of a space at one moment, and the table that matches them.
@@ -82,10 +112,9 @@ pub struct Live {
 }
 
 impl Live {
-    fn compile(mut webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
-        // Webhooks made in the same millisecond keep the order of their making.
-        webhooks.sort_by_key(|webhook| (webhook.record.history.created.at_ms, webhook.record.uid));
-        let table = table::compile(webhooks.iter().map(Arc::as_ref), seed())?;
+    /// `webhooks` are in the order of [`Live::webhooks`].
+    fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
+        let table = table::compile(webhooks.iter().map(|webhook| webhook.wanted()), seed())?;
         Ok(Live { webhooks, table })
     }
 
@@ -104,14 +133,18 @@ impl Live {
         self.webhooks.iter().find(|webhook| webhook.record.id == id)
     }
 
+    /// The webhooks after a change of one, or the making of one.
     fn with(&self, changed: Arc<Webhook>) -> Vec<Arc<Webhook>> {
-        let mut webhooks = self.without(&changed.record.id);
-        webhooks.push(changed);
+        let mut webhooks = self.webhooks.clone();
+        match webhooks.binary_search_by_key(&changed.age(), |webhook| webhook.age()) {
+            Ok(place) => webhooks[place] = changed,
+            Err(place) => webhooks.insert(place, changed),
+        }
         webhooks
     }
 
-    fn without(&self, id: &str) -> Vec<Arc<Webhook>> {
-        self.webhooks.iter().filter(|webhook| webhook.record.id != id).cloned().collect()
+    fn without(&self, deleted: &Webhook) -> Vec<Arc<Webhook>> {
+        self.webhooks.iter().filter(|webhook| webhook.record.uid != deleted.record.uid).cloned().collect()
     }
 }
 

@@ -7,7 +7,6 @@ use bellwire_core::table::{Growing, MatchTable, TableBuilder, TableError};
 use bellwire_core::topic::TopicPattern;
 use thiserror::Error;
 
-use super::Webhook;
 use super::filters::FilterSpec;
 
 /// A webhook's number in the table is its place among the space's webhooks.
@@ -35,6 +34,19 @@ pub enum TableFault {
     /// A limit of the table is passed by all webhooks together.
     #[error("the webhooks of the space do not fit one table: {0}")]
     Space(TableError),
+    /// The server stopped while it was built.
+    #[error("the change was cut short")]
+    CutShort,
+}
+
+impl TableFault {
+    /// Which webhook is at fault, if one is.
+    pub fn webhook(&self) -> Option<&str> {
+        match self {
+            TableFault::Definition { webhook, .. } | TableFault::Table { webhook, .. } => Some(webhook),
+            TableFault::Space(_) | TableFault::CutShort => None,
+        }
+    }
 }
 
 /// The automata that were compiled when the webhooks were read, by pattern.
@@ -46,6 +58,19 @@ impl Regexps for Compiled<'_> {
     }
 }
 
+/// What a webhook asks of events.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The webhook's id, for errors.
+    pub id: &'a str,
+    /// Whether it is in the table at all.
+    pub active: bool,
+    /// Patterns of the topics that it wants.
+    pub topics: &'a [String],
+    /// Its filters; otherwise what is not understood in them.
+    pub filters: Result<&'a [FilterSpec], &'a str>,
+}
+
 type Builder<'a> = TableBuilder<Growing, Compiled<'a>>;
 
 /// Builds the table of the active webhooks; each one's number is its place. Hashing starts from `seed`, which should be
@@ -54,25 +79,25 @@ type Builder<'a> = TableBuilder<Growing, Compiled<'a>>;
 /// # Errors
 /// When a definition is not understood or passes a limit of the table.
 pub fn compile<'a>(
-    webhooks: impl Iterator<Item = &'a Webhook> + Clone,
+    webhooks: impl Iterator<Item = Wanted<'a>> + Clone,
     seed: u32,
 ) -> Result<WebhookTable, TableFault> {
-    let active = (0..).zip(webhooks).filter(|(_, webhook)| webhook.record.active);
-    let specs = active.clone().filter_map(|(_, webhook)| webhook.filters.as_ref().ok()).flatten();
+    let active = (0..).zip(webhooks).filter(|(_, webhook)| webhook.active);
+    let specs = active.clone().filter_map(|(_, webhook)| webhook.filters.ok()).flatten();
     let mut builder = Builder::new(Compiled(specs.filter_map(FilterSpec::regexp).collect())).with_seed(seed);
     for (number, webhook) in active {
-        add(&mut builder, number, webhook)?;
+        add(&mut builder, number, &webhook)?;
     }
     builder.build().map_err(TableFault::Space)
 }
 
-fn add(builder: &mut Builder<'_>, number: u32, webhook: &Webhook) -> Result<(), TableFault> {
-    let id = || webhook.record.id.clone();
+fn add(builder: &mut Builder<'_>, number: u32, webhook: &Wanted<'_>) -> Result<(), TableFault> {
+    let id = || webhook.id.to_owned();
     let misunderstood = |problem: String| TableFault::Definition { webhook: id(), problem };
-    let patterns = webhook.record.topics.iter().map(|topic| TopicPattern::parse(topic));
+    let patterns = webhook.topics.iter().map(|topic| TopicPattern::parse(topic));
     let patterns: Vec<TopicPattern<'_>> =
         patterns.collect::<Result<_, _>>().map_err(|cause| misunderstood(cause.to_string()))?;
-    let specs = webhook.filters.as_ref().map_err(|problem| misunderstood(problem.clone()))?;
+    let specs = webhook.filters.map_err(|problem| misunderstood(problem.to_owned()))?;
     let mut words: Vec<Vec<Value<'_>>> = specs.iter().map(|_| Vec::new()).collect();
     let filters: Vec<Filter<'_>> =
         specs.iter().zip(&mut words).map(|(spec, words)| spec.as_filter(words)).collect();

@@ -163,8 +163,13 @@ fn people_can_do_it_all_from_the_command_line() {
     let file = data.path().join("events.ndjson");
     std::fs::write(&file, "{\"topic\":\"Asset.save\",\"payload\":{}}\n{\"topic\":\"?\",\"payload\":{}}\n")
         .unwrap();
-    let said = stdout(run(&["publish", "--space", "blog", "--lines", file.to_str().unwrap()], Some(&server)));
+    let output = run(&["publish", "--space", "blog", "--lines", file.to_str().unwrap()], Some(&server));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("no webhook asked for it") && said.contains("refused event 2"), "{said}");
+    assert!(complaint(&output, 1).contains("1 of 2 events were refused"));
+    std::fs::write(&file, "{\"topic\":\"?\",\"payload\":{}}\n").unwrap();
+    let output = run(&["publish", "--space", "blog", "--lines", file.to_str().unwrap()], Some(&server));
+    assert!(complaint(&output, 1).contains("1 of 1 events were refused"));
 
     let calls = loop {
         let calls = stdout(run(&["calls", "w", "--space", "blog", "--json"], Some(&server)));
@@ -347,4 +352,36 @@ fn the_printed_link_leads_into_the_web_app_once() {
     let first = follow();
     assert!(first.starts_with("HTTP/1.1 200") && first.contains("set-cookie: bellwire_session="), "{first}");
     assert!(follow().starts_with("HTTP/1.1 401"));
+}
+
+#[test]
+fn asked_twice_the_server_stops_without_waiting() {
+    let data = tempfile::tempdir().unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut server = Process::serve(data.path(), &["--drain", "10m"]);
+    server.ok("PUT", "/spaces/s", "{\"name\":\"s\"}");
+    let definition = format!(
+        "{{\"name\":\"w\",\"url\":\"http://{}/\",\"topics\":[\"*.*\"]}}",
+        silent.local_addr().unwrap()
+    );
+    server.ok("PUT", "/spaces/s/webhook_definitions/w", &definition);
+    let topic = [("X-Contentful-Topic", "Entry.publish")];
+    assert_eq!(server.send("POST", "/spaces/s/events", &topic, "{}").unwrap().0, 202);
+    let _attempt = silent.accept().unwrap();
+    // The process ends only by the second signal: the attempt has more time than the test.
+    while server.child.try_wait().unwrap().is_none() {
+        server.signal("TERM");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_body_far_beyond_the_limit_is_answered_and_not_cut_off() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::serve(data.path(), &[]);
+    server.ok("PUT", "/spaces/s", "{\"name\":\"s\"}");
+    let topic = [("X-Contentful-Topic", "Entry.publish")];
+    let (status, body) = server.send("POST", "/spaces/s/events", &topic, &"x".repeat(20_000_000)).unwrap();
+    assert_eq!((status, body["sys"]["id"].as_str()), (413, Some("PayloadTooLarge")));
 }

@@ -66,6 +66,26 @@ async fn the_environment_is_the_path_s_else_the_payload_s_else_master() {
     post(&server, "/spaces/s1/environments/a%20b/events", &topic, none).await.error(422, "ValidationFailed");
 }
 
+/// A text, or nothing: also a filter under `not` is false on an id that is a number.
+#[tokio::test]
+async fn an_id_that_is_no_text_is_absent_to_filters() {
+    let server = Server::start().await;
+    let filters = [
+        json!({"equals": [{"doc": "sys.id"}, "5"]}),
+        json!({"not": {"equals": [{"doc": "sys.id"}, "6"]}}),
+        json!({"regexp": [{"doc": "sys.id"}, {"pattern": ""}]}),
+    ];
+    for (number, filter) in filters.iter().enumerate() {
+        let url = "http://127.0.0.1:9/";
+        let definition = json!({"name": "n", "url": url, "topics": ["*.*"], "filters": [filter]});
+        server.webhook(&format!("w{number}"), &definition).await;
+    }
+    for (id, expected) in [(json!("5"), 3), (json!(5), 0), (json!(true), 0), (json!(null), 0)] {
+        let answer = server.publish("Entry.publish", &json!({"sys": {"id": id}})).await.ok();
+        assert_eq!(answer["webhooks"].as_array().unwrap().len(), expected, "{id}");
+    }
+}
+
 #[tokio::test]
 async fn cloudevents_come_in_binary_structured_and_batched() {
     let (server, endpoint) = with_endpoint().await;

@@ -5,6 +5,7 @@ mod access;
 mod authority;
 mod definitions;
 mod delivery;
+mod endpoints;
 mod errors;
 mod events;
 mod faults;

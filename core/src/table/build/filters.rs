@@ -6,11 +6,12 @@ use crate::limits::{
     TABLE_DOCS_MAX,
 };
 use crate::table::error::TableError;
-use crate::table::program::{Clause, Operator};
+use crate::table::program::{Clauses, Operator, clause_head};
 use crate::table::value::{TEXT, with_bytes};
 
 use super::interner::{Errors, Interner};
 use super::storage::{List, Storage};
+use super::trie::NOWHERE;
 use super::{clauses_full, text_full};
 
 const VALUE_ERRORS: Errors = Errors { names: clauses_full, text: text_full };
@@ -65,7 +66,7 @@ impl<S: Storage> Filters<S> {
     /// Appends a filter.
     pub(super) fn push(&mut self, filter: &Filter<'_>, regexps: &mut impl Regexps) -> Result<(), TableError> {
         let doc = self.doc(filter.doc)?;
-        let head = |operator| Clause::head(operator, filter.negated, doc);
+        let head = |operator| clause_head(operator, filter.negated, doc);
         let integer = Value::Integer;
         match filter.test {
             Test::Exists => self.word(head(Operator::Exists)),
@@ -166,15 +167,15 @@ impl<S: Storage> Filters<S> {
         self.dfa_ends.push(end).map_err(clauses_full)
     }
 
+    /// The number in the image of the value in a place.
+    pub(super) fn number(&self, place: u32) -> u32 {
+        self.values.name(place).map_or(NOWHERE, |name| name.number)
+    }
+
     /// The filters of a webhook.
-    pub(super) fn clauses(&self, hook: &Hook) -> impl Iterator<Item = Clause> {
-        let words = self.words.as_slice();
-        let (mut at, end) = (hook.words_start as usize, hook.words_end as usize);
-        core::iter::from_fn(move || {
-            let clause = if at < end { Clause::read(|at| words.get(at).copied(), at) } else { None }?;
-            at = clause.operands.end;
-            Some(clause)
-        })
+    pub(super) fn clauses(&self, hook: &Hook) -> Clauses<'_, u32> {
+        let words = self.words.as_slice().get(hook.words_start as usize..hook.words_end as usize);
+        Clauses { words: words.unwrap_or_default(), number: |word| word }
     }
 }
 

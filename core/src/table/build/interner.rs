@@ -17,7 +17,7 @@ pub struct Name {
     pub(super) doc: u16,
     hash: u32,
     next: u32,
-    /// For a segment, its number in the image; a value has the number of its place.
+    /// Its number in the image.
     pub(super) number: u32,
     /// How many filters ask for it.
     pub(super) uses: u32,
@@ -107,6 +107,11 @@ impl<N: List<Name>, H: List<u32>, B: List<u8>> Interner<N, H, B> {
         }
     }
 
+    /// The bytes of the name in a place.
+    pub(super) fn bytes(&self, place: u32) -> &[u8] {
+        self.name(place).map_or(&[], |name| name.bytes(self.text.as_slice()))
+    }
+
     pub(super) fn name(&self, place: u32) -> Option<&Name> {
         self.names.as_slice().get(place as usize)
     }
@@ -115,17 +120,26 @@ impl<N: List<Name>, H: List<u32>, B: List<u8>> Interner<N, H, B> {
         self.names.as_mut_slice().get_mut(place as usize)
     }
 
-    /// Sorts the names into buckets for this seed, and gives how many the largest bucket has. `keys` holds bucket and
-    /// place of each name in this order afterwards.
-    pub(super) fn order(&self, seed: u32, keys: &mut impl List<u64>) -> Result<u32, Full> {
+    /// Sorts the names into buckets of the hashes that `hash` gives, and gives how many the largest bucket has. `keys`
+    /// holds bucket and place of each name in this order afterwards.
+    pub(super) fn order(&self, hash: impl Fn(&[u8]) -> u32, keys: &mut impl List<u64>) -> Result<u32, Full> {
         keys.truncate(0);
         let mask = bucket_count(self.len() as u32).wrapping_sub(1);
         for (place, name) in (0_u32..).zip(self.names.as_slice()) {
-            let bucket = fold(fnv1a(seed, name.bytes(self.text.as_slice()))) & mask;
+            let bucket = fold(hash(name.bytes(self.text.as_slice()))) & mask;
             keys.push(u64::from(bucket) << 32 | u64::from(place))?;
         }
         keys.as_mut_slice().sort_unstable();
         let buckets = keys.as_slice().chunk_by(|a, b| a >> 32 == b >> 32);
         Ok(buckets.map(|bucket| bucket.len() as u32).max().unwrap_or_default())
+    }
+
+    /// Numbers the names in this order.
+    pub(super) fn number(&mut self, keys: &[u64]) {
+        for (number, key) in (0_u32..).zip(keys) {
+            if let Some(name) = self.name_mut(*key as u32) {
+                name.number = number;
+            }
+        }
     }
 }

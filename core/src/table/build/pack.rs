@@ -3,10 +3,11 @@
 //! Nodes with many children come first and take the first place where all of them fit, among a bounded number of
 //! places; nodes with one child fill the holes, because their child can go anywhere.
 
-use crate::table::width::none;
+use crate::table::walk::ROWS;
+use crate::table::width::{none, ones};
 
 use super::storage::{Full, List, Storage};
-use super::trie::Trie;
+use super::trie::{Node, Trie};
 
 /// Places that are looked at for the children of all nodes with several children, about; each has its share.
 const LOOKS: usize = 1 << 22;
@@ -22,7 +23,7 @@ pub(super) enum PackError {
     Full(Full),
 }
 
-/// The slots at the end of an image.
+/// The slots of an image; while they are packed, nothing stands behind them.
 pub(super) struct SlotList<'i, B> {
     image: &'i mut B,
     /// Where they start.
@@ -38,13 +39,13 @@ pub(super) struct SlotList<'i, B> {
 }
 
 impl<'i, B: List<u8>> SlotList<'i, B> {
-    pub(super) fn new(image: &'i mut B, word_bytes: u8) -> Self {
-        let start = image.as_slice().len();
+    /// The slots that start at byte `start` of the image.
+    pub(super) fn new(image: &'i mut B, start: usize, word_bytes: u8) -> Self {
         Self { image, start, word_bytes, count: 0, free_from: 0, several_from: 0, looks: LOOKS_MAX }
     }
 
-    /// Gives every node its slot and its base. Each slot holds the number of its node as its parent until
-    /// [`SlotList::set`] writes it. Gives how many slots there are.
+    /// Gives every node its slot and its base. The second word of each slot is the number of its
+    /// node until [`SlotList::set`] writes it. Gives how many slots there are.
     pub(super) fn pack<S: Storage>(
         &mut self,
         trie: &mut Trie<S>,
@@ -70,13 +71,16 @@ impl<'i, B: List<u8>> SlotList<'i, B> {
 
     /// Gives the children of a node their slots.
     fn place<S: Storage>(&mut self, trie: &mut Trie<S>, parent: u32) -> Result<(), PackError> {
-        let codes = || trie.children(parent).map(|(code, _)| code);
-        let lowest = codes().min().unwrap_or_default();
-        let first = match trie.node(parent).map(|node| node.children) {
-            Some(0 | 1) | None => self.first_free(),
-            _ => self.first_fit(lowest, codes),
+        let lowest = trie.codes(parent).min().unwrap_or_default();
+        let first = if trie.codes(parent).nth(1).is_none() {
+            self.first_free()
+        } else {
+            self.first_fit(lowest, || trie.codes(parent))
         };
         let base = first.wrapping_sub(lowest);
+        if trie.node(parent).is_some_and(Node::is_both) {
+            self.take(base.wrapping_add(ROWS), parent)?;
+        }
         let mut next = trie.children(parent).next();
         while let Some((code, child)) = next {
             let slot = base.wrapping_add(code);
@@ -87,7 +91,7 @@ impl<'i, B: List<u8>> SlotList<'i, B> {
             }
         }
         if let Some(node) = trie.node_mut(parent) {
-            node.base = base & none(self.word_bytes);
+            node.base = base & ones(self.word_bytes);
         }
         Ok(())
     }
@@ -117,15 +121,15 @@ impl<'i, B: List<u8>> SlotList<'i, B> {
     }
 
     fn is_free(&self, slot: u32) -> bool {
-        slot >= self.count || self.parent(slot) == none(self.word_bytes)
+        slot >= self.count || self.node_word(slot) == ones(self.word_bytes)
     }
 
     fn take(&mut self, slot: u32, node: u32) -> Result<(), PackError> {
-        if slot >= none(self.word_bytes) || node >= none(self.word_bytes) {
+        if slot >= none(self.word_bytes) || node >= ones(self.word_bytes) {
             return Err(PackError::TooNarrow);
         }
         while self.count <= slot {
-            let free = [0, none(self.word_bytes), 0];
+            let free = [0, ones(self.word_bytes)];
             free.into_iter().try_for_each(|word| self.push(word)).map_err(PackError::Full)?;
             self.count = self.count.wrapping_add(1);
         }
@@ -133,22 +137,17 @@ impl<'i, B: List<u8>> SlotList<'i, B> {
         Ok(())
     }
 
-    /// Appends the bound of the last list of rows.
-    pub(super) fn end(&mut self, rows: u32) -> Result<(), Full> {
-        [0, none(self.word_bytes), rows].into_iter().try_for_each(|word| self.push(word))
-    }
-
     fn push(&mut self, word: u32) -> Result<(), Full> {
         let bytes = word.to_le_bytes();
         self.image.extend(bytes.get(..self.word_bytes.into()).unwrap_or(&bytes))
     }
 
-    /// The parent of a slot; the number of its node before it was set; `None` when it is free.
+    /// The number of the node that is in a slot, or whose rows are, before it was set; `None` when it is free.
     pub(super) fn node(&self, slot: u32) -> Option<u32> {
-        Some(self.parent(slot)).filter(|node| *node != none(self.word_bytes))
+        Some(self.node_word(slot)).filter(|node| *node != ones(self.word_bytes))
     }
 
-    fn parent(&self, slot: u32) -> u32 {
+    fn node_word(&self, slot: u32) -> u32 {
         let (at, word) = (self.at(slot, 1), usize::from(self.word_bytes));
         let mut bytes = [0; 4];
         if let (Some(from), Some(to)) =
@@ -160,7 +159,7 @@ impl<'i, B: List<u8>> SlotList<'i, B> {
     }
 
     /// Writes a slot.
-    pub(super) fn set(&mut self, slot: u32, words: [u32; 3]) {
+    pub(super) fn set(&mut self, slot: u32, words: [u32; 2]) {
         for (number, word) in words.into_iter().enumerate() {
             self.set_word(slot, number, word);
         }
@@ -172,13 +171,8 @@ impl<'i, B: List<u8>> SlotList<'i, B> {
     }
 
     fn at(&self, slot: u32, number: usize) -> usize {
-        let words = (slot as usize).saturating_mul(3).saturating_add(number);
+        let words = (slot as usize).saturating_mul(2).saturating_add(number);
         self.start.saturating_add(words.saturating_mul(self.word_bytes.into()))
-    }
-
-    /// The bytes of the image before the slots.
-    pub(super) fn before(&mut self) -> &mut [u8] {
-        self.image.as_mut_slice().get_mut(..self.start).unwrap_or_default()
     }
 }
 

@@ -1,7 +1,8 @@
 //! The trie of patterns while a table is built: nodes with links, not yet packed.
 
 use crate::table::error::TableError;
-use crate::table::walk::{ANY, FIRST_SEGMENT, TAIL};
+use crate::table::walk::{ANY, FIRST_SEGMENT, ROWS, TAIL};
+use crate::table::width::child;
 use crate::topic::TopicPattern;
 
 use super::chains::{Chains, Link};
@@ -16,7 +17,7 @@ pub(super) const NOWHERE: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
     pub(super) parent: u32,
-    /// What leads here from the parent: `*`, `**`, or the place of a segment plus two.
+    /// What leads here from the parent: the code of `*` or of `**`, or the place of a segment behind that for rows.
     label: u32,
     hash: u32,
     next: u32,
@@ -29,6 +30,23 @@ pub struct Node {
     /// Its rows among all.
     pub(super) rows_start: u32,
     pub(super) rows_end: u32,
+}
+
+impl Node {
+    /// How many rows it has.
+    pub(super) const fn rows(&self) -> u32 {
+        self.rows_end.wrapping_sub(self.rows_start)
+    }
+
+    /// Whether it has rows and children, so that its rows need a slot of their own.
+    pub(super) const fn is_both(&self) -> bool {
+        self.rows() > 0 && self.children > 0
+    }
+
+    /// The slot that has its rows, in an image of words of so many bytes.
+    pub(super) const fn rows_slot(&self, word_bytes: u8) -> u32 {
+        if self.is_both() { child(word_bytes, self.base, ROWS) } else { self.slot }
+    }
 }
 
 impl Link for Node {
@@ -162,6 +180,12 @@ impl<S: Storage> Trie<S> {
             Some(name) => name.number.wrapping_add(FIRST_SEGMENT),
             None => label,
         }
+    }
+
+    /// The codes of the slots below a node.
+    pub(super) fn codes(&self, parent: u32) -> impl Iterator<Item = u32> {
+        let rows = self.node(parent).filter(|node| node.is_both()).map(|_| ROWS);
+        self.children(parent).map(|(code, _)| code).chain(rows)
     }
 
     /// The children of a node, as code and number.

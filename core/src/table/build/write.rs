@@ -7,13 +7,16 @@ use crate::table::error::TableError;
 use crate::table::group::{Group, GroupKey};
 use crate::table::head::{CHECKED_FROM, CHECKSUM_AT, HEAD_BYTES, Head, LISTED, TAILS};
 use crate::table::layout::{Counts, Layout, bucket_count};
+use crate::table::names::hash;
+use crate::table::program::{Operator, clause_head};
 use crate::table::survey::survey;
+use crate::table::value::hash_name;
 use crate::table::view::{AnyView, with_view};
-use crate::table::width::none;
+use crate::table::width::{Kind, link, none, ones};
 
 use super::filters::{Filters, Hook};
 use super::groups::Groups;
-use super::interner::Interner;
+use super::interner::{Interner, Name};
 use super::pack::{PackError, SlotList, put};
 use super::storage::{Full, List, Storage};
 use super::trie::{NOWHERE, Trie};
@@ -36,6 +39,7 @@ pub(super) fn table<S: Storage>(
     let mut writer = Writer { trie, filters, hooks, rules, keys, segment_keys, value_keys };
     writer.bound_rows();
     let seed = writer.choose_seed(seed)?;
+    writer.filters.values.number(writer.value_keys.as_slice());
     let groups = Groups::new(&writer.trie, &writer.filters, writer.hooks.as_slice(), writer.rules.as_slice());
     let counts = writer.counts(&groups)?;
     let head = Head { width: if counts.is_narrow() { 2 } else { 4 }, seed, counts, ..Head::EMPTY };
@@ -119,8 +123,11 @@ impl<S: Storage> Writer<S> {
     }
 
     fn order(&mut self, seed: u32) -> Result<u32, TableError> {
-        let segments = self.trie.segments.order(seed, &mut self.segment_keys).map_err(patterns_full)?;
-        let values = self.filters.values.order(seed, &mut self.value_keys).map_err(clauses_full)?;
+        let (segments, values) = (&self.trie.segments, &self.filters.values);
+        let segments =
+            segments.order(|name| hash(seed, name), &mut self.segment_keys).map_err(patterns_full)?;
+        let values =
+            values.order(|name| hash_name(seed, name), &mut self.value_keys).map_err(clauses_full)?;
         Ok(segments.max(values))
     }
 
@@ -140,9 +147,15 @@ impl<S: Storage> Writer<S> {
             dfa_bytes: count(self.filters.dfas.as_slice().len())?,
             groups: count(groups.nodes().len())?,
             group_keys: count(groups.keys().count())?,
-            postings: count(self.rules.as_slice().len().saturating_add(groups.entries().len()))?,
+            postings: count(self.node_postings().saturating_add(groups.entries().len()))?,
             slots: count(self.trie.nodes.as_slice().len())?,
         })
+    }
+
+    /// Words of the lists of all nodes.
+    fn node_postings(&self) -> usize {
+        let words = |rows: u32| if rows > 1 { (rows as usize).saturating_add(1) } else { 0 };
+        self.trie.nodes.as_slice().iter().map(|node| words(node.rows())).fold(0, usize::saturating_add)
     }
 
     /// Writes the whole image; bounds and checksum are missing in its head.
@@ -150,68 +163,81 @@ impl<S: Storage> Writer<S> {
         let listed = (0_u32..).zip(self.hooks.as_slice()).any(|(row, hook)| row != hook.webhook);
         head.flags = if listed { LISTED } else { 0 };
         let mut pen = Pen { image: S::Bytes::EMPTY, word_bytes: head.width };
+        pen.skip(HEAD_BYTES).map_err(PackError::Full)?;
         self.trie.number_segments(&mut self.keys).map_err(PackError::Full)?;
-        self.write_names(&mut pen).map_err(PackError::Full)?;
-        if listed {
-            let mut webhooks = self.hooks.as_slice().iter().map(|hook| hook.webhook);
-            webhooks.try_for_each(|webhook| pen.long(webhook)).map_err(PackError::Full)?;
-        }
-        self.write_filters(&mut pen).map_err(PackError::Full)?;
-        let groups_at = pen.image.as_slice().len();
-        pen.skip(16 * groups.nodes().len()).map_err(PackError::Full)?;
-        self.write_group_keys(&mut pen, groups).map_err(PackError::Full)?;
-        let postings_at = pen.image.as_slice().len();
-        pen.skip(usize::from(head.width) * self.rules.as_slice().len()).map_err(PackError::Full)?;
-        let mut rows = groups.entries().iter().map(|entry| *entry as u32);
-        rows.try_for_each(|row| pen.word(row)).map_err(PackError::Full)?;
-
-        let mut slots = SlotList::new(&mut pen.image, head.width);
-        head.counts.slots = slots.pack(&mut self.trie, &mut self.keys)?;
-        self.write_nodes(&mut slots, head, postings_at).map_err(PackError::Full)?;
-        self.write_groups(slots.before(), groups, groups_at).map_err(PackError::Full)?;
+        head.counts.slots =
+            SlotList::new(&mut pen.image, HEAD_BYTES, head.width).pack(&mut self.trie, &mut self.keys)?;
+        self.write_parts(&mut pen, &head, groups).map_err(PackError::Full)?;
         head.bytes = pen.image.as_slice().len() as u32;
         pen.set_head(&head);
         Ok(pen.image)
     }
 
-    /// The head's room, segments, values and attributes.
-    fn write_names(&self, pen: &mut Pen<S::Bytes>) -> Result<(), Full> {
-        pen.skip(HEAD_BYTES)?;
-        let segments = &self.trie.segments;
-        let number = |place: u32| segments.name(place).map_or(NOWHERE, |name| name.number);
-        let by_number = self.keys.as_slice().iter().map(|key| *key as u32);
-        pen.names(segments, self.segment_keys.as_slice(), number, by_number)?;
-        let by_number = 0..self.filters.values.len() as u32;
-        pen.names(&self.filters.values, self.value_keys.as_slice(), |place| place, by_number)?;
-        self.filters.docs.as_slice().iter().try_for_each(|place| pen.word(*place))
-    }
-
-    /// The filters of all rows, and automata.
-    fn write_filters(&self, pen: &mut Pen<S::Bytes>) -> Result<(), Full> {
-        let (hooks, words) = (self.hooks.as_slice(), self.filters.words.as_slice());
-        if !words.is_empty() {
-            let mut start = 0_u32;
-            for hook in hooks {
-                pen.word(start)?;
-                start = start.wrapping_add(hook.words_end.wrapping_sub(hook.words_start));
-            }
-            pen.word(start)?;
+    /// Writes all parts behind the slots.
+    fn write_parts(&mut self, pen: &mut Pen<S::Bytes>, head: &Head, groups: &Groups<S>) -> Result<(), Full> {
+        self.write_names(pen)?;
+        self.write_filters(pen)?;
+        self.write_nodes(pen, head.counts.slots)?;
+        groups.entries().iter().try_for_each(|entry| pen.word(*entry as u32))?;
+        if head.flags & LISTED != 0 {
+            self.hooks.as_slice().iter().try_for_each(|hook| pen.long(hook.webhook))?;
         }
-        for hook in hooks {
-            let own = words.get(hook.words_start as usize..hook.words_end as usize);
-            own.unwrap_or_default().iter().try_for_each(|word| pen.word(*word))?;
-        }
+        self.write_groups(pen, groups)?;
+        self.write_group_keys(pen, groups)?;
         let ends = self.filters.dfa_ends.as_slice();
         if !ends.is_empty() {
             pen.long(0)?;
         }
         ends.iter().try_for_each(|end| pen.long(*end))?;
+        pen.text_of_names(&self.trie.segments, self.segment_keys.as_slice())?;
+        pen.text_of_names(&self.filters.values, self.value_keys.as_slice())?;
         pen.image.extend(self.filters.dfas.as_slice())
+    }
+
+    /// The words of segments, values and attributes.
+    fn write_names(&self, pen: &mut Pen<S::Bytes>) -> Result<(), Full> {
+        let (segments, values) = (&self.trie.segments, &self.filters.values);
+        pen.bounds_of_names(segments, self.segment_keys.as_slice())?;
+        for key in self.segment_keys.as_slice() {
+            pen.word(segments.name(*key as u32).map_or(NOWHERE, |name| name.number))?;
+        }
+        pen.bounds_of_names(values, self.value_keys.as_slice())?;
+        self.filters.docs.as_slice().iter().try_for_each(|place| pen.word(self.filters.number(*place)))
+    }
+
+    /// The filters of all rows.
+    fn write_filters(&self, pen: &mut Pen<S::Bytes>) -> Result<(), Full> {
+        if self.filters.words.as_slice().is_empty() {
+            return Ok(());
+        }
+        let mut start = 0_u32;
+        for hook in self.hooks.as_slice() {
+            pen.word(start)?;
+            start = start.wrapping_add(hook.words_end.wrapping_sub(hook.words_start));
+        }
+        pen.word(start)?;
+        self.hooks.as_slice().iter().try_for_each(|hook| self.write_words(pen, hook))
+    }
+
+    /// The filters of one webhook: values get their numbers in place of their places.
+    fn write_words(&self, pen: &mut Pen<S::Bytes>, hook: &Hook) -> Result<(), Full> {
+        for clause in self.filters.clauses(hook) {
+            pen.word(clause_head(clause.operator, clause.negated, clause.doc))?;
+            if clause.operator == Operator::In {
+                pen.word(clause.operands.len() as u32)?;
+            }
+            for (number, place) in clause.operands.iter().enumerate() {
+                // The first operand of a regexp is the number of its automaton.
+                let is_dfa = clause.operator == Operator::Regexp && number == 0;
+                pen.word(if is_dfa { *place } else { self.filters.number(*place) })?;
+            }
+        }
+        Ok(())
     }
 
     /// The lists of groups stand behind those of nodes.
     fn write_group_keys(&self, pen: &mut Pen<S::Bytes>, groups: &Groups<S>) -> Result<(), Full> {
-        let behind = self.rules.as_slice().len() as u32;
+        let behind = self.node_postings() as u32;
         for (key, [start, end]) in groups.keys() {
             let key = GroupKey { key, start: start.wrapping_add(behind), end: end.wrapping_add(behind) };
             key.to_words().into_iter().try_for_each(|word| pen.long(word))?;
@@ -219,37 +245,42 @@ impl<S: Storage> Writer<S> {
         Ok(())
     }
 
-    /// Writes all nodes, and their rows in the order of slots.
-    fn write_nodes(
-        &self,
-        slots: &mut SlotList<'_, S::Bytes>,
-        head: Head,
-        postings_at: usize,
-    ) -> Result<(), Full> {
-        let (width, mut posting) = (usize::from(head.width), 0_u32);
-        for slot in 0..head.counts.slots {
-            let Some(node) = slots.node(slot).and_then(|number| self.trie.node(number)) else {
-                slots.set(slot, [0, none(head.width), posting]);
+    /// Writes all nodes into their slots, and appends the lists of their rows in the order of slots.
+    fn write_nodes(&self, pen: &mut Pen<S::Bytes>, count: u32) -> Result<(), Full> {
+        let (width, mut posting) = (pen.word_bytes, 0_u32);
+        for number in 0..count {
+            let mut slots = SlotList::new(&mut pen.image, HEAD_BYTES, width);
+            let Some(node) = slots.node(number).and_then(|number| self.trie.node(number)) else {
+                slots.set(number, [0, ones(width)]);
                 continue;
             };
-            let parent = self.trie.node(node.parent).map_or(none(head.width), |parent| parent.slot);
-            slots.set(slot, [node.base, parent, posting]);
+            let own = number == node.slot;
+            let parent =
+                if own { self.trie.node(node.parent).map(|parent| parent.slot) } else { Some(node.slot) };
+            let parent = parent.unwrap_or(none(width));
             let rules = self.rules.as_slice().get(node.rows_start as usize..node.rows_end as usize);
-            let mut at = postings_at.saturating_add(width.saturating_mul(posting as usize));
-            for rule in rules.unwrap_or_default() {
-                put(slots.before(), at, head.width, *rule as u32);
-                at = at.saturating_add(width);
-                posting = posting.wrapping_add(1);
+            match rules.unwrap_or_default() {
+                [] => slots.set(number, [node.base, link(parent, Kind::Inner)]),
+                _ if own && node.is_both() => slots.set(number, [node.base, link(parent, Kind::Both)]),
+                [rule] => slots.set(number, [*rule as u32, link(parent, Kind::Row)]),
+                rules => {
+                    slots.set(number, [posting, link(parent, Kind::List)]);
+                    posting = posting.wrapping_add(rules.len() as u32).wrapping_add(1);
+                    pen.word(rules.len() as u32)?;
+                    rules.iter().try_for_each(|rule| pen.word(*rule as u32))?;
+                }
             }
         }
-        if head.counts.slots > 0 { slots.end(posting) } else { Ok(()) }
+        Ok(())
     }
 
-    /// Writes the groups in the order of their nodes' slots, into the room that was left for them.
-    fn write_groups(&mut self, image: &mut [u8], groups: &Groups<S>, at: usize) -> Result<(), Full> {
-        let order = &mut self.keys;
+    /// Writes the groups in the order of their nodes' slots.
+    fn write_groups(&mut self, pen: &mut Pen<S::Bytes>, groups: &Groups<S>) -> Result<(), Full> {
+        let (order, at) = (&mut self.keys, pen.image.as_slice().len());
         order.truncate(0);
-        let slot_of = |node: &u32| self.trie.node(*node).map_or(NOWHERE, |node| node.slot);
+        pen.skip(groups.nodes().len().saturating_mul(16))?;
+        let width = pen.word_bytes;
+        let slot_of = |node: &u32| self.trie.node(*node).map_or(NOWHERE, |node| node.rows_slot(width));
         groups.nodes().iter().try_for_each(|node| order.push(slot_of(node).into()))?;
         order.as_mut_slice().sort_unstable();
         for (node, group) in groups.nodes().iter().zip(groups.groups()) {
@@ -258,7 +289,7 @@ impl<S: Storage> Writer<S> {
             let at = at.saturating_add(place.saturating_mul(16));
             let words = (Group { slot, ..group }).to_words();
             for (word, offset) in words.into_iter().zip((0_usize..).step_by(4)) {
-                put(image, at.saturating_add(offset), 4, word);
+                put(pen.image.as_mut_slice(), at.saturating_add(offset), 4, word);
             }
         }
         Ok(())
@@ -286,17 +317,10 @@ impl<B: List<u8>> Pen<B> {
         self.image.resize(length, 0)
     }
 
-    /// Buckets, entries, starts and text of names. `keys` are their buckets and places, `number` gives the number of a
-    /// place, `by_number` the places in the order of numbers.
-    fn names<N, H, T>(
-        &mut self,
-        names: &Interner<N, H, T>,
-        keys: &[u64],
-        number: impl Fn(u32) -> u32,
-        by_number: impl Iterator<Item = u32> + Clone,
-    ) -> Result<(), Full>
+    /// Bounds of buckets and of names. `keys` are buckets and places of names, sorted.
+    fn bounds_of_names<N, H, T>(&mut self, names: &Interner<N, H, T>, keys: &[u64]) -> Result<(), Full>
     where
-        N: List<super::Name>,
+        N: List<Name>,
         H: List<u32>,
         T: List<u8>,
     {
@@ -310,16 +334,22 @@ impl<B: List<u8>> Pen<B> {
             }
             self.word(entry as u32)?;
         }
-        keys.iter().try_for_each(|key| self.word(number(*key as u32)))?;
-        let text = names.text.as_slice();
-        let bytes_of = |place: u32| names.name(place).map_or(&[][..], |name| name.bytes(text));
         let mut start = 0_usize;
-        for place in by_number.clone() {
+        for key in keys {
             self.word(start as u32)?;
-            start = start.saturating_add(bytes_of(place).len());
+            start = start.saturating_add(names.bytes(*key as u32).len());
         }
-        self.word(start as u32)?;
-        by_number.into_iter().try_for_each(|place| self.image.extend(bytes_of(place)))
+        self.word(start as u32)
+    }
+
+    /// The text of names in the order of `keys`.
+    fn text_of_names<N, H, T>(&mut self, names: &Interner<N, H, T>, keys: &[u64]) -> Result<(), Full>
+    where
+        N: List<Name>,
+        H: List<u32>,
+        T: List<u8>,
+    {
+        keys.iter().try_for_each(|key| self.image.extend(names.bytes(*key as u32)))
     }
 
     fn set_head(&mut self, head: &Head) {

@@ -96,7 +96,7 @@ fn read_words(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhooks::filters::parse_filters;
+    use crate::webhooks::filters::{Dialect, parse_filters};
 
     #[test]
     fn every_filter_becomes_a_row_and_is_read_back() {
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(rows[5].operator, "not in");
         let back: Value = rows.iter().map(FilterRow::to_json).collect();
         assert_eq!(back, filters);
-        assert!(parse_filters(&back).is_ok());
+        assert!(parse_filters(&back, Dialect::Contentful).is_ok());
         assert_eq!(FilterRow::all_of(None), []);
     }
 }

@@ -114,12 +114,12 @@ pub(super) async fn show(
     let space = user.enter(&web, &space, Wish::Read)?;
     let webhook = definitions::find(&space, &webhook).map_err(WebError::from)?;
     let frame = Frame::new(&web, &user, Some(&space), Part::Webhooks, &query);
-    let head = head(&web, &webhook)?;
+    let head = head(&web, &webhook).await?;
     page(&EditorPage::new(frame, Some(head), Draft::of(&webhook.record)))
 }
 
-fn head(web: &Web, webhook: &Webhook) -> Result<Head, WebError> {
-    let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?.calls;
+async fn head(web: &Web, webhook: &Webhook) -> Result<Head, WebError> {
+    let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?.calls;
     Ok(Head::new(webhook, &calls, Tab::Settings))
 }
 
@@ -147,9 +147,12 @@ impl Sent {
     }
 
     /// The form again, with what was typed.
-    fn again(&self, web: &Web, status: StatusCode, fill: impl FnOnce(&mut EditorPage)) -> Page {
+    async fn again(&self, web: &Web, status: StatusCode, fill: impl FnOnce(&mut EditorPage)) -> Page {
         let frame = Frame::new(web, &self.user, Some(&self.space), Part::Webhooks, &Fields::default());
-        let head = self.was.as_ref().map(|was| head(web, was)).transpose()?;
+        let head = match &self.was {
+            Some(was) => Some(head(web, was).await?),
+            None => None,
+        };
         let mut form = EditorPage::new(frame, head, self.draft.clone());
         fill(&mut form);
         with_status(page(&form)?, status)
@@ -183,15 +186,17 @@ async fn save(web: &Web, sent: Sent) -> Page {
     match sent.fields.text("do") {
         "preview" => {
             let preview = sent.preview(web, crate::clock::now_ms())?;
-            return sent.again(web, StatusCode::OK, |form| form.preview = Some(preview));
+            return sent.again(web, StatusCode::OK, |form| form.preview = Some(preview)).await;
         }
         "filter" => {
             return sent
-                .again(web, StatusCode::OK, |form| form.draft.filters.extend(vec![Default::default(); 3]));
+                .again(web, StatusCode::OK, |form| form.draft.filters.extend(vec![Default::default(); 3]))
+                .await;
         }
         "header" => {
             return sent
-                .again(web, StatusCode::OK, |form| form.draft.headers.extend(vec![Default::default(); 3]));
+                .again(web, StatusCode::OK, |form| form.draft.headers.extend(vec![Default::default(); 3]))
+                .await;
         }
         _ => {}
     }
@@ -199,9 +204,9 @@ async fn save(web: &Web, sent: Sent) -> Page {
         Ok(path) => go(path),
         Err(Fault::Invalid(problems)) => {
             let problems = Problems::of(&problems);
-            sent.again(web, StatusCode::UNPROCESSABLE_ENTITY, |form| form.problems = problems)
+            sent.again(web, StatusCode::UNPROCESSABLE_ENTITY, |form| form.problems = problems).await
         }
-        Err(Fault::Change(ChangeError::VersionMismatch { .. })) => show_conflict(web, &sent),
+        Err(Fault::Change(ChangeError::VersionMismatch { .. })) => show_conflict(web, &sent).await,
         Err(other) => Err(other.into()),
     }
 }
@@ -234,7 +239,7 @@ struct ConflictPage {
     changed_by: String,
 }
 
-fn show_conflict(web: &Web, sent: &Sent) -> Page {
+async fn show_conflict(web: &Web, sent: &Sent) -> Page {
     let id = sent.record().map_or("", |record| &record.id);
     let current = definitions::find(&sent.space, id).map_err(WebError::from)?;
     let frame = Frame::new(web, &sent.user, Some(&sent.space), Part::Webhooks, &Fields::default());
@@ -246,7 +251,7 @@ fn show_conflict(web: &Web, sent: &Sent) -> Page {
         current: record.version,
         changed: Moment::new(record.history.updated.at_ms, frame.now_ms),
         changed_by: record.history.updated.by.clone(),
-        head: head(web, &current)?,
+        head: head(web, &current).await?,
         frame,
     };
     with_status(page(&conflict)?, StatusCode::CONFLICT)

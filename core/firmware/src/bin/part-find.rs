@@ -1,0 +1,22 @@
+//! Part: finding the webhooks of events, filters included, in an image that is loaded.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use bellwire_core::table::MatchTable;
+use bellwire_firmware::board::{entry, exit};
+use bellwire_firmware::demo::IMAGE;
+use bellwire_firmware::part::{each_case, measure};
+
+#[entry]
+fn main() -> ! {
+    let Ok(table) = MatchTable::load(black_box(IMAGE)) else { exit(1) };
+    measure(|| {
+        each_case(|topic, attributes| {
+            for webhook in table.find(topic, attributes) {
+                black_box(webhook);
+            }
+        });
+    })
+}
