@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bellwire_core::call::Outcome;
 use bellwire_core::delivery::{Attempted, Decision, RetryPolicy, Sign, Standing, Turn, decide, sign_of};
-use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
 use super::made::{Made, retry_after_ms};
@@ -85,11 +84,9 @@ impl Engine {
 
     /// Carries one delivery out and records how it went.
     async fn attempt(&self, owed: Owed) -> Result<Settled, AttemptFault> {
-        // Before the definition is looked at: a change after that look is noticed.
-        let changes = self.parts.registry.switched_off();
         match self.job(owed).await? {
             Lookup::Job(job) => {
-                let made = self.make_call(&job, changes).await;
+                let made = self.make_call(&job).await;
                 self.settle(&job, made).await
             }
             Lookup::Later => Ok(self.not_understood(owed)),
@@ -144,7 +141,7 @@ impl Engine {
         Ok(Settled::DROPPED)
     }
 
-    async fn make_call(&self, job: &Job, mut changes: watch::Receiver<u64>) -> Made {
+    async fn make_call(&self, job: &Job) -> Made {
         let settings = job.space.settings();
         let attempt = self.described(job, &settings);
         let request_at_ms = self.now_ms();
@@ -161,18 +158,23 @@ impl Engine {
             response_bytes_max: LOGGED_RESPONSE_BYTES_MAX,
         };
         let exchange = tokio::select! {
+            // What is known is recorded, even if it comes with the end.
+            biased;
             exchange = self.parts.transport.send(request) => exchange,
-            () = self.switched_off(job, &mut changes) => broken_off(),
+            () = self.switched_off(job) => broken_off(),
         };
         Made::sent(&attempt, request_at_ms, self.now_ms(), &prepared, exchange)
     }
 
     /// Returns when the webhook is no longer to be called.
-    async fn switched_off(&self, job: &Job, changes: &mut watch::Receiver<u64>) {
-        while self.is_active(job) {
-            if changes.changed().await.is_err() {
-                std::future::pending::<()>().await;
+    async fn switched_off(&self, job: &Job) {
+        loop {
+            // Before the definition is looked at: a change after that look is noticed.
+            let change = self.parts.registry.switched_off();
+            if !self.is_active(job) {
+                return;
             }
+            change.await;
         }
     }
 

@@ -163,7 +163,7 @@ impl Node {
         let run = begin_run(&*store, &committer).await?;
         let delivery =
             DeliverySettings { in_flight_max: descriptors.attempts, ..delivery_settings(&settings, run) };
-        let now_ms = ports.clock.now_ms();
+        let (clock, now_ms) = (ports.clock.clone(), ports.clock.now_ms());
         let app = Arc::new(assemble(&settings, delivery, store.clone(), committer.clone(), ports)?);
         let new_admin_token = app.tokens.ensure_admin(settings.admin_token.as_ref(), now_ms).await?;
         app.deliveries.resume();
@@ -177,7 +177,7 @@ impl Node {
         Ok(Node {
             address,
             server: tokio::spawn(serving),
-            sweeper: tokio::spawn(sweeper.run()),
+            sweeper: tokio::spawn(sweeper.run(clock)),
             app,
             web,
             settings,

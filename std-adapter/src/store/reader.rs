@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Store, StoreError};
+use super::{Pace, Store, StoreError};
 
 /// Reads of a store, made aside where they may have to wait for the disk.
 #[derive(Clone)]
@@ -21,7 +21,8 @@ impl Reader {
         &*self.store
     }
 
-    /// Reads on a thread that may wait; at once when the store never waits.
+    /// Reads on a thread that may wait; at once when the store never waits. In a simulation the answer is a while on
+    /// its way.
     ///
     /// # Errors
     /// Those of `read`.
@@ -29,9 +30,21 @@ impl Reader {
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if !self.store.may_wait() {
-            return read(&*self.store);
+        match self.store.pace() {
+            Pace::Disk => self.run_aside(read).await,
+            Pace::Memory => read(&*self.store),
+            Pace::Simulated(wait) => {
+                let answer = read(&*self.store);
+                tokio::time::sleep(wait).await;
+                answer
+            }
         }
+    }
+
+    async fn run_aside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let store = self.store.clone();
         let reading = tokio::task::spawn_blocking(move || read(&*store)).await;
         reading.unwrap_or_else(|fault| match fault.try_into_panic() {
