@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
+use tracing::warn;
 
 use crate::limits::{CALLS_PER_WEBHOOK, CALLS_TRIMMED_AT_ONCE};
 use crate::store::record::{self, CallDetailsRecord, CallRecord};
@@ -69,27 +70,34 @@ impl CallLog {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The changes that add a call, and that drop the oldest once there are enough of those that are no longer kept.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
+    /// The changes that add a call, and that drop the oldest once there are enough of those that are no longer kept. While
+    /// the log cannot be read it only grows: what happened is written down all the same.
     pub async fn add(
         &self,
         webhook_uid: u64,
         id: u128,
         call: &CallRecord,
         details: &CallDetailsRecord,
-    ) -> Result<Batch, StoreError> {
+    ) -> Batch {
         let key = record::timed_key(webhook_uid, id);
         let mut batch = Batch::default();
         batch.put(Table::Calls, key, record::encode(call));
         batch.put(Table::CallBodies, key, record::encode(details));
-        self.count(webhook_uid, id).await?;
-        for old in self.surplus(webhook_uid).await? {
+        let surplus = self.trim(webhook_uid, id).await.unwrap_or_else(|cause| {
+            warn!(%cause, "the activity log cannot be read, so its oldest calls are not removed");
+            Vec::new()
+        });
+        for old in surplus {
             batch.remove(Table::Calls, old.as_slice());
             batch.remove(Table::CallBodies, old);
         }
-        Ok(batch)
+        batch
+    }
+
+    /// Counts a call. Answers with the keys of those to be removed for it.
+    async fn trim(&self, webhook_uid: u64, id: u128) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.count(webhook_uid, id).await?;
+        self.surplus(webhook_uid).await
     }
 
     /// Counts a call that is about to be stored.
@@ -279,7 +287,7 @@ mod tests {
     async fn fill(log: &CallLog, webhook: u64, ids: std::ops::Range<u128>) {
         for id in ids {
             let (call, details) = call(id as u32, if id % 10 == 0 { 500 } else { 200 });
-            let batch = log.add(webhook, id, &call, &details).await.unwrap();
+            let batch = log.add(webhook, id, &call, &details).await;
             log.store.at_once().commit(&batch, Durability::Buffered).unwrap();
         }
     }

@@ -43,7 +43,7 @@ struct Job {
 /// What was found of what an attempt needs.
 enum Lookup {
     Job(Box<Job>),
-    /// The webhook is there and not understood: its deliveries wait.
+    /// The webhook or the event is there and not understood, or cannot be read: the delivery waits.
     Later,
     /// The webhook or the event is not there any more.
     Nothing,
@@ -84,18 +84,25 @@ impl Engine {
 
     /// Carries one delivery out and records how it went.
     async fn attempt(&self, owed: Owed) -> Result<Settled, AttemptFault> {
-        match self.job(owed).await? {
+        match self.job(owed).await {
             Lookup::Job(job) => {
                 let made = self.make_call(&job).await;
                 self.settle(&job, made).await
             }
-            Lookup::Later => Ok(self.not_understood(owed)),
+            Lookup::Later => Ok(self.put_off(owed)),
             Lookup::Nothing => self.drop_owed(owed.key).await,
         }
     }
 
-    /// What an attempt needs, if there is one to be made.
-    async fn job(&self, owed: Owed) -> Result<Lookup, StoreError> {
+    /// What an attempt needs, if there is one to be made. While it cannot be read the delivery waits.
+    async fn job(&self, owed: Owed) -> Lookup {
+        self.look_up(owed).await.unwrap_or_else(|cause| {
+            error!(%cause, event = %id::to_text(owed.key.event_id), "the event of a delivery cannot be read");
+            Lookup::Later
+        })
+    }
+
+    async fn look_up(&self, owed: Owed) -> Result<Lookup, StoreError> {
         let event_id = owed.key.event_id;
         let Some((space, webhook)) = self.parts.registry.webhook(owed.key.webhook_uid) else {
             debug!(event = %id::to_text(event_id), "a delivery is dropped: its webhook is deleted");
@@ -117,7 +124,7 @@ impl Engine {
         Ok(Lookup::Job(Box::new(Job { space, webhook, event, owed })))
     }
 
-    fn not_understood(&self, owed: Owed) -> Settled {
+    fn put_off(&self, owed: Owed) -> Settled {
         Settled { sign: Sign::None, again: Some(later(owed, self.now_ms() + FAULTY_PAUSE_MS)) }
     }
 
@@ -198,9 +205,9 @@ impl Engine {
     }
 
     async fn record_unknown(&self, owed: Owed) -> Result<Settled, AttemptFault> {
-        let job = match self.job(owed).await? {
+        let job = match self.job(owed).await {
             Lookup::Job(job) => job,
-            Lookup::Later => return Ok(self.not_understood(owed)),
+            Lookup::Later => return Ok(self.put_off(owed)),
             Lookup::Nothing => return self.drop_owed(owed.key).await,
         };
         let settings = job.space.settings();
@@ -241,12 +248,13 @@ impl Engine {
         if !self.is_active(job) {
             return None;
         }
+        let now_ms = self.now_ms();
         // Never before the attempt that failed, even if the clock went back: what looks through the deliveries in the
         // order of their keys must not miss one that moved behind it.
-        let due_ms = self.now_ms().max(key.due_ms).saturating_add(delay_ms);
+        let due_ms = now_ms.max(key.due_ms).saturating_add(delay_ms);
         // Where order matters a delivery keeps its place, so that those behind it can see it.
         let key = if record.entity.is_some() { key } else { OwedKey { due_ms, ..key } };
-        let not_before_ms = if delay_ms == 0 { 0 } else { due_ms };
+        let not_before_ms = if delay_ms == 0 { 0 } else { now_ms.saturating_add(delay_ms) };
         Some(Owed {
             key,
             record: OwedRecord {
@@ -262,7 +270,7 @@ impl Engine {
     async fn write(&self, job: &Job, made: &Made, again: Option<Owed>) -> Result<(), AttemptFault> {
         let key = job.owed.key;
         let (calls, id) = (&self.parts.calls, self.parts.ids.next());
-        let mut batch = calls.add(key.webhook_uid, id, &made.call, &made.details).await?;
+        let mut batch = calls.add(key.webhook_uid, id, &made.call, &made.details).await;
         batch.remove(Table::Owed, key.to_bytes());
         if let Some(owed) = again {
             batch.put(Table::Owed, owed.key.to_bytes(), record::encode(&owed.record));
@@ -307,14 +315,8 @@ impl Engine {
     }
 
     pub(super) fn retry_policy(&self, space: &Space) -> RetryPolicy {
-        let default = RetryPolicy::default();
         let own = space.settings().retry_policy.as_ref().map(|policy| policy.retries_max);
-        RetryPolicy {
-            retries_max: own.unwrap_or(default.retries_max),
-            first_delay_ms: self.settings.first_delay.as_millis() as u64,
-            retry_connection_errors: self.settings.retry_connection_errors,
-            ..default
-        }
+        self.settings.retry_policy(own)
     }
 
     fn report_turn(&self, key: OwedKey, turn: Turn) {
@@ -339,7 +341,7 @@ const BROKEN_OFF: &str = "The webhook was switched off or deleted while this att
                           received is not known";
 /// Why a webhook was switched off.
 const GONE: &str = "The endpoint answered 410 Gone";
-/// How long a delivery to a webhook that is not understood waits before that is looked at again, in milliseconds.
+/// How long a delivery waits whose webhook or event is not understood or cannot be read, in milliseconds.
 const FAULTY_PAUSE_MS: u64 = 60_000;
 
 fn broken_off() -> Exchange {
@@ -374,8 +376,6 @@ fn report(job: &Job, outcome: Outcome, decision: Decision, problem: Option<&str>
 /// Why an attempt could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AttemptFault {
-    #[error(transparent)]
-    Store(#[from] StoreError),
     #[error(transparent)]
     Commit(#[from] CommitError),
 }

@@ -34,6 +34,8 @@ pub(crate) struct Rules {
     pub(crate) lane_places: u16,
     /// When an endpoint is left alone.
     pub(crate) breaker: BreakerPolicy,
+    /// The longest that a delivery waits for its moment.
+    pub(crate) wait_ms_max: u64,
 }
 
 /// What is known of an endpoint.
@@ -290,7 +292,8 @@ impl Schedule {
             if admission == Admission::Probe { 1 } else { usize::from(bound.limit(rules.lane_places)) };
         let admitted = self.pool.admits(standing, lane.places);
         let limit = if admitted { most } else { 0 };
-        let moment = Moment { now_ms, run: rules.run, limit, admission, window_max };
+        let Rules { run, wait_ms_max, .. } = rules;
+        let moment = Moment { now_ms, run, limit, admission, window_max, wait_ms_max };
         let before = lane.state.waiting();
         let step = lane.state.next(&moment);
         self.waiting = self.waiting + lane.state.waiting() - before;
@@ -356,7 +359,7 @@ mod tests {
 
     fn rules(places: usize) -> Rules {
         let breaker = BreakerPolicy { failures: 3, pause_ms: 1_000, pause_ms_max: 8_000 };
-        Rules { run: 1, places, lane_places: 16, breaker }
+        Rules { run: 1, places, lane_places: 16, breaker, wait_ms_max: 3_600_000 }
     }
 
     fn schedule(places: usize) -> Schedule {

@@ -10,7 +10,7 @@ use bellwire::webhooks::{Expected, Space, Webhook};
 use serde_json::json;
 
 use crate::disk::{Crash, Trouble};
-use crate::ledger::{Hook, Make, Number, Publish};
+use crate::ledger::{Hook, Make, Number, Publish, TOPICS};
 use crate::life::{SPACE, TOKEN};
 use crate::network::{ENDPOINTS, Manner};
 use crate::world::Life;
@@ -65,7 +65,6 @@ const ACTS: [(u64, Act); 18] = [
     (1, Act::Stop),
 ];
 
-const TOPICS: [&str; 4] = ["*.*", "Entry.*", "*.publish", "Asset.*"];
 const EVENTS: [&str; 4] = ["Entry.publish", "Entry.save", "Asset.publish", "Entry.publish"];
 const TROUBLES: [Trouble; 6] = [
     Trouble::Full,
@@ -75,7 +74,7 @@ const TROUBLES: [Trouble; 6] = [
     Trouble::BadReads,
     Trouble::BadWrite,
 ];
-const MANNERS: [(u64, Manner); 17] = [
+const MANNERS: [(u64, Manner); 18] = [
     (12, Manner::Well),
     (3, Manner::Slow),
     (5, Manner::Hang),
@@ -91,6 +90,7 @@ const MANNERS: [(u64, Manner); 17] = [
     (2, Manner::Reset),
     (1, Manner::NoName),
     (1, Manner::Insecure),
+    (1, Manner::EndlessBody),
     (2, Manner::NoRoom),
     (8, Manner::Moody),
 ];

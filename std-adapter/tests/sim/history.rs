@@ -1,6 +1,7 @@
 //! One seed, one history.
 
-use std::sync::Arc;
+use std::cell::Cell;
+use std::sync::{Arc, Once};
 
 use crate::life::{End, live};
 use crate::world::World;
@@ -9,6 +10,23 @@ use crate::world::World;
 const ACTS: u32 = 150;
 /// Lives of one history at the most: more than its acts can end.
 const LIVES_MAX: u32 = 1_000;
+
+thread_local! {
+    /// Panics on this thread: those in tasks are caught by the runtime, and nobody else would hear of them.
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANICS.set(PANICS.get() + 1);
+            before(panic);
+        }));
+    });
+    PANICS.set(0);
+}
 
 /// What became of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +43,7 @@ pub(crate) struct Report {
 
 /// Plays the history of a seed to its end.
 pub(crate) fn play(seed: u64) -> Report {
+    count_panics();
     let world = Arc::new(World::new(seed));
     let (mut acts_left, mut lives) = (ACTS, 0);
     loop {
@@ -39,6 +58,9 @@ pub(crate) fn play(seed: u64) -> Report {
     }
     let mut ledger = world.ledger();
     ledger.audit();
+    if PANICS.get() > 0 {
+        ledger.broken("nothing panics", &format!("{} panics, see above", PANICS.get()));
+    }
     Report {
         seed,
         problems: ledger.problems().to_vec(),

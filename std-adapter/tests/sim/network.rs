@@ -41,7 +41,7 @@ pub(crate) enum Manner {
     Insecure,
     /// A head, and a body without an end.
     EndlessBody,
-    /// This machine has no socket left for it.
+    /// This machine has no socket left for it, most of the time.
     NoRoom,
     /// Something else every time.
     Moody,
@@ -121,7 +121,8 @@ impl Network {
             Manner::NoName => fate(soon, Outcome::NameResolution),
             Manner::Insecure => fate(soon, Outcome::Tls),
             Manner::EndlessBody => Fate { has_head: true, ..fate(timeout_ms, Outcome::Timeout) },
-            Manner::NoRoom => fate(0, Outcome::NoResources),
+            Manner::NoRoom if chance.percent(70) => fate(0, Outcome::NoResources),
+            Manner::NoRoom => answer(soon, 200),
             Manner::Moody => {
                 self.set(endpoint, chance.pick(&MOODS));
                 let fate = self.fate(endpoint, timeout_ms);

@@ -42,7 +42,9 @@ impl Ledger {
     }
 
     fn is_final(&self, last: &Entry) -> bool {
-        let (fewest, _) = self.policies.between(last.seen_ms, u64::MAX);
+        let ended = self.exchange_of(last.pair, last.attempt).and_then(|exchange| exchange.ended);
+        let decided_ms = ended.map_or(last.seen_ms, |ended| ended.passed_ms);
+        let (fewest, _) = self.policies.between(decided_ms, last.seen_ms);
         match last.outcome {
             Outcome::Unknown => false,
             outcome => !self.is_transient(outcome) || last.attempt > u32::from(fewest),

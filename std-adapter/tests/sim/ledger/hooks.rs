@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use super::breaker::Mirror;
 use super::{Ledger, Make, Number};
 
+/// What webhooks ask for.
+pub(crate) const TOPICS: [&str; 4] = ["*.*", "Entry.*", "*.publish", "Asset.*"];
+
 /// A webhook from its making to its deletion.
 #[derive(Clone, Debug)]
 pub(crate) struct Hook {
@@ -223,6 +226,7 @@ impl Hook {
         self.is_gone = false;
         self.is_active = record.active;
         self.is_ordered = record.ordered_by_entity;
+        self.topic = TOPICS.into_iter().find(|topic| record.topics == [*topic]).unwrap_or(self.topic);
         self.endpoint = make_of(&record.url).map_or(self.endpoint, |(endpoint, _)| endpoint);
         if record.active {
             self.is_lit(now_ms);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use bellwire_core::call::Outcome;
 
-pub(crate) use self::hooks::Hook;
+pub(crate) use self::hooks::{Hook, TOPICS};
 pub(crate) use self::overdue::LOOK_EVERY_MS;
 use self::policy::Policies;
 pub(crate) use self::publishes::{Answer, Publish};

@@ -1,6 +1,6 @@
 //! Whether something waits without a reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwire::clock::Clock;
 use bellwire::deliver::Deliveries;
@@ -52,7 +52,12 @@ impl Ledger {
         for (make, hook) in &self.hooks {
             let Some(uid) = hook.uid.filter(|_| !hook.is_gone && !hook.is_busy && hook.is_active) else { continue };
             let rows = disk.rows(Table::Owed, &Range::prefix(&uid.to_be_bytes()));
-            let is_late = |owed: Owed| owed.due_ms() < late_ms;
+            let mut before = BTreeSet::new();
+            let is_late = |owed: Owed| {
+                // Where order matters, whatever is behind another of its entity waits for that.
+                let is_first = owed.record.entity.is_none_or(|entity| before.insert(entity));
+                is_first && owed.due_ms() < late_ms
+            };
             if rows.iter().filter_map(|row| Owed::from_row(row).ok()).any(is_late) {
                 late.insert(*make, uid);
             }

@@ -131,8 +131,10 @@ impl Ledger {
         self.by_event.insert(accepted.event_id, number);
         let begun_ms = self.publishes[&number].begun_ms;
         self.check_matches(number, accepted);
-        let ahead = self.publishes.values().filter(|publish| publish.owed.contains(&0)).count()
-            - self.attempts.range((0, 0)..(1, 0)).count().min(self.publishes.len());
+        let unsent = |(number, publish): &(&Number, &Publish)| {
+            publish.owed.contains(&0) && !self.attempts.contains_key(&(0, **number))
+        };
+        let ahead = self.publishes.iter().filter(unsent).count();
         for id in &accepted.webhooks {
             let candidates = self.candidates(id, begun_ms);
             let settled = candidates.iter().all(|make| self.hooks[make].is_settled_since(begun_ms));
