@@ -269,8 +269,8 @@ impl Engine {
 
     async fn write(&self, job: &Job, made: &Made, again: Option<Owed>) -> Result<(), AttemptFault> {
         let key = job.owed.key;
-        let (calls, id) = (&self.parts.calls, self.parts.ids.next());
-        let mut batch = calls.add(key.webhook_uid, id, &made.call, &made.details).await;
+        let calls = &self.parts.calls;
+        let (id, mut batch) = calls.add(key.webhook_uid, &made.call, &made.details).await;
         batch.remove(Table::Owed, key.to_bytes());
         if let Some(owed) = again {
             batch.put(Table::Owed, owed.key.to_bytes(), record::encode(&owed.record));

@@ -249,10 +249,10 @@ impl LaneState {
         }
     }
 
-    /// Those that are claimed and not under way.
-    pub(crate) fn idle_claims(&self) -> impl Iterator<Item = Owed> {
+    /// Those that this run claimed and that are not under way. What an earlier run claimed may have been attempted.
+    pub(crate) fn idle_claims(&self, run: u64) -> impl Iterator<Item = Owed> {
         let all = self.window.iter().map(|(key, record)| Owed { key: *key, record: *record });
-        all.filter(|owed| owed.record.claim != 0)
+        all.filter(move |owed| owed.record.claim == run)
     }
 
     /// Attempts and other work under way.
@@ -353,7 +353,7 @@ mod tests {
         assert_eq!(lane.next(&at(5, 2)), Step::Attempt(claimed(all[0])));
         assert_eq!(lane.next(&at(5, 2)), Step::Attempt(claimed(all[1])));
         assert_eq!(lane.next(&at(5, 2)), Step::Busy);
-        let idle: Vec<Owed> = lane.idle_claims().collect();
+        let idle: Vec<Owed> = lane.idle_claims(RUN).collect();
         assert_eq!(idle.len(), 2 * CLAIMS_PER_PLACE - 2);
     }
 
@@ -363,6 +363,7 @@ mod tests {
         assert!(matches!(lane.next(&at(5, 2)), Step::Refill(_)));
         let orphan = with(owed(1, 1), |record| record.claim = RUN - 1);
         lane.refill(&[orphan, owed(2, 2)], LANE_WINDOW, LANE_WINDOW);
+        assert_eq!(lane.idle_claims(RUN).count(), 0, "a run that stops at once gives back what is its own");
         let Step::Claim(asked) = lane.next(&at(5, 2)) else { panic!("no claim") };
         assert_eq!(asked, [owed(2, 2)]);
         assert_eq!(lane.next(&at(5, 2)), Step::Unknown(orphan));

@@ -23,7 +23,6 @@ use tracing::info;
 use self::schedule::{Action, Rules, Schedule};
 use crate::calls::CallLog;
 use crate::clock::Clock;
-use crate::id::IdMaker;
 use crate::metrics::Metrics;
 use crate::net::{AddressPolicy, Transport};
 use crate::quiet::Seldom;
@@ -105,8 +104,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What spreads waits.
     pub dice: Arc<Dice>,
-    /// Ids for calls.
-    pub ids: Arc<IdMaker>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

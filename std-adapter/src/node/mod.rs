@@ -271,8 +271,12 @@ fn assemble(
     let ids = Arc::new(IdMaker::new(clock.clone()));
     let metrics = Arc::new(Metrics::default());
     let registry = Arc::new(Registry::load(&*store, committer.clone())?);
+    let events = EventLog::new(store.clone());
+    for space in registry.spaces() {
+        events.newest(space.uid, None, 1)?.into_iter().for_each(|newest| ids.follow(newest));
+    }
     let tokens = Tokens::load(&*store, committer.clone(), ids.clone())?;
-    let calls = Arc::new(CallLog::new(store.clone()));
+    let calls = Arc::new(CallLog::new(store.clone(), ids.clone()));
     let parts = Parts {
         store: Reader::new(store.clone()),
         committer: committer.clone(),
@@ -281,7 +285,6 @@ fn assemble(
         transport,
         clock: clock.clone(),
         dice,
-        ids: ids.clone(),
         metrics: metrics.clone(),
     };
     let deliveries = Deliveries::new(delivery, parts);
@@ -297,7 +300,7 @@ fn assemble(
         registry,
         tokens,
         calls,
-        events: EventLog::new(store),
+        events,
         ingest: Arc::new(ingest),
         deliveries,
         metrics,

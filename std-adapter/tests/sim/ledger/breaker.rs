@@ -3,6 +3,8 @@
 use bellwire::limits::FAILURES_MAX;
 use bellwire_core::call::Outcome;
 
+use crate::disk::PACE_MS;
+
 /// What is known of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) enum Mirror {
@@ -22,6 +24,8 @@ impl Mirror {
     /// An attempt begins. Answers with what is wrong with that.
     pub(crate) fn started(&mut self, now_ms: u64, pause_ms: u64, is_even: impl Fn(u64) -> bool) -> Option<String> {
         match *self {
+            // It was admitted before, and its event had to be read.
+            Mirror::Open { since_ms } if now_ms <= since_ms + PACE_MS => None,
             Mirror::Open { since_ms } => {
                 *self = Mirror::Probing;
                 let too_soon = now_ms < since_ms + pause_ms && is_even(since_ms);
