@@ -160,7 +160,10 @@ impl Life {
         let mut ledger = self.world.ledger();
         match results {
             Ok(results) => {
-                numbers.iter().zip(&results).for_each(|(number, result)| ledger.publish_ends(*number, result));
+                numbers
+                    .iter()
+                    .zip(&results)
+                    .for_each(|(number, result)| ledger.publish_ends(*number, result));
             }
             Err(refusal) => {
                 let refused = Err(refusal);
