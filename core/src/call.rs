@@ -24,6 +24,10 @@ pub enum Outcome {
     BlockedAddress,
     /// The request could not be formed, for instance because a rendered URL or header is not valid.
     Invalid,
+    /// Nobody knows: whoever called ended, or was told to stop, before an outcome was written down.
+    Unknown,
+    /// The request did not leave, because the caller's own machine had no descriptor, port or buffer for it.
+    NoResources,
 }
 
 impl Outcome {
@@ -49,6 +53,8 @@ impl Outcome {
             Self::Tls => Some("TlsError"),
             Self::BlockedAddress => Some("BlockedAddressError"),
             Self::Invalid => Some("RequestError"),
+            Self::Unknown => Some("UnknownOutcomeError"),
+            Self::NoResources => Some("ResourceError"),
         }
     }
 }

@@ -1,21 +1,31 @@
 //! The activity log: one call for each attempt, the last 500 of each webhook, and the health they show.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
-use crate::limits::CALLS_PER_WEBHOOK;
+use crate::limits::{CALLS_PER_WEBHOOK, CALLS_TRIMMED_AT_ONCE};
 use crate::store::record::{self, CallDetailsRecord, CallRecord};
-use crate::store::{Batch, Range, Row, Store, StoreError, Table};
+use crate::store::{Batch, Range, Reader, Row, Store, StoreError, Table};
 
 /// The log of all webhooks.
 pub struct CallLog {
-    store: Arc<dyn Store>,
-    /// Ids of the kept calls, oldest first, of the webhooks that were called since the start.
-    kept: Mutex<HashMap<u64, VecDeque<u128>>>,
+    store: Reader,
+    /// What the store holds of the webhooks that were called since the start.
+    kept: Mutex<HashMap<u64, Kept>>,
     ended: broadcast::Sender<Ended>,
+}
+
+/// What the store holds of one webhook's calls.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept {
+    /// How many.
+    count: usize,
+    /// None is older than this one. To look from here on passes over what was removed before.
+    oldest: u128,
+    /// Whether the oldest are being looked for.
+    trimming: bool,
 }
 
 /// Calls that a slow watcher may be behind; those before are lost to it.
@@ -50,15 +60,20 @@ pub struct Page {
 
 impl CallLog {
     /// The log in this store.
-    pub fn new(store: Arc<dyn Store>) -> CallLog {
-        CallLog { store, kept: Mutex::default(), ended: broadcast::Sender::new(ENDED_KEPT) }
+    pub fn new(store: impl Into<Reader>) -> CallLog {
+        let ended = broadcast::Sender::new(ENDED_KEPT);
+        CallLog { store: store.into(), kept: Mutex::default(), ended }
     }
 
-    /// The changes that add a call, and that drop the oldest once there are more than are kept.
+    fn kept(&self) -> MutexGuard<'_, HashMap<u64, Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The changes that add a call, and that drop the oldest once there are enough of those that are no longer kept.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn add(
+    pub async fn add(
         &self,
         webhook_uid: u64,
         id: u128,
@@ -69,69 +84,77 @@ impl CallLog {
         let mut batch = Batch::default();
         batch.put(Table::Calls, key, record::encode(call));
         batch.put(Table::CallBodies, key, record::encode(details));
-        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = match all.entry(webhook_uid) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(self.read_ids(webhook_uid)?),
-        };
-        kept.push_back(id);
-        while kept.len() > CALLS_PER_WEBHOOK {
-            let oldest = record::timed_key(webhook_uid, kept.pop_front().expect("more than none are kept"));
-            batch.remove(Table::Calls, oldest);
-            batch.remove(Table::CallBodies, oldest);
+        self.count(webhook_uid, id).await?;
+        for old in self.surplus(webhook_uid).await? {
+            batch.remove(Table::Calls, old.as_slice());
+            batch.remove(Table::CallBodies, old);
         }
         Ok(batch)
     }
 
-    fn read_ids(&self, webhook_uid: u64) -> Result<VecDeque<u128>, StoreError> {
-        let rows = self.store.scan(Table::Calls, Range::prefix(&webhook_uid.to_be_bytes()), usize::MAX)?;
-        rows.iter().map(|(key, _)| Ok(record::read_timed_key(key)?.1)).collect()
+    /// Counts a call that is about to be stored.
+    async fn count(&self, webhook_uid: u64, id: u128) -> Result<(), StoreError> {
+        if !self.kept().contains_key(&webhook_uid) {
+            let stored = self.store.run(move |store| stored(store, webhook_uid)).await?;
+            self.kept().entry(webhook_uid).or_insert(stored);
+        }
+        if let Some(kept) = self.kept().get_mut(&webhook_uid) {
+            kept.oldest = if kept.count == 0 { id } else { kept.oldest.min(id) };
+            kept.count += 1;
+        }
+        Ok(())
+    }
+
+    /// Keys of calls to be removed: many now and then, because to find the oldest costs as much as to find a few.
+    async fn surplus(&self, webhook_uid: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let full =
+            |kept: &&mut Kept| !kept.trimming && kept.count >= CALLS_PER_WEBHOOK + CALLS_TRIMMED_AT_ONCE;
+        let begin = |kept: &mut Kept| {
+            kept.trimming = true;
+            kept.oldest
+        };
+        let Some(from) = self.kept().get_mut(&webhook_uid).filter(full).map(begin) else {
+            return Ok(Vec::new());
+        };
+        let found = self.store.run(move |store| oldest_keys(store, webhook_uid, from)).await;
+        let mut kept = self.kept();
+        let Some(kept) = kept.get_mut(&webhook_uid) else { return found };
+        kept.trimming = false;
+        let mut keys = found?;
+        // The last one found is the oldest that stays.
+        if let Some(stays) = keys.pop() {
+            kept.oldest = record::read_timed_key(&stays)?.1;
+        }
+        kept.count = kept.count.saturating_sub(keys.len());
+        Ok(keys)
     }
 
     /// Calls of a webhook, newest first, without the first `skip`, at most `limit`.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn page(&self, webhook_uid: u64, skip: usize, limit: usize) -> Result<Page, StoreError> {
-        let rows = self.newest_first(webhook_uid)?;
-        let read = |(key, value): &Row| Ok((record::read_timed_key(key)?.1, record::decode(value)?));
-        let calls = rows.iter().skip(skip).take(limit).map(read).collect::<Result<_, StoreError>>()?;
-        Ok(Page { total: rows.len(), calls })
-    }
-
-    fn newest_first(&self, webhook_uid: u64) -> Result<Vec<Row>, StoreError> {
-        let prefix = webhook_uid.to_be_bytes();
-        self.store.scan(Table::Calls, Range::prefix(&prefix).reversed(), CALLS_PER_WEBHOOK)
+    pub async fn page(&self, webhook_uid: u64, skip: usize, limit: usize) -> Result<Page, StoreError> {
+        self.store.run(move |store| page(store, webhook_uid, skip, limit)).await
     }
 
     /// One call with what it sent and received; `None` when it is not kept.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn call(
+    pub async fn call(
         &self,
         webhook_uid: u64,
         id: u128,
     ) -> Result<Option<(CallRecord, CallDetailsRecord)>, StoreError> {
-        let key = record::timed_key(webhook_uid, id);
-        let call = self.store.read(Table::Calls, &key)?;
-        let details = self.store.read(Table::CallBodies, &key)?;
-        let (Some(call), Some(details)) = (call, details) else { return Ok(None) };
-        Ok(Some((record::decode(&call)?, record::decode(&details)?)))
+        self.store.run(move |store| call(store, webhook_uid, id)).await
     }
 
     /// How the kept calls of a webhook went.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn health(&self, webhook_uid: u64) -> Result<Health, StoreError> {
-        let mut health = Health::default();
-        for (_, value) in self.newest_first(webhook_uid)? {
-            let call: CallRecord = record::decode(&value)?;
-            health.total += 1;
-            health.healthy += usize::from(call.outcome.is_success());
-        }
-        Ok(health)
+    pub async fn health(&self, webhook_uid: u64) -> Result<Health, StoreError> {
+        self.store.run(move |store| health(store, webhook_uid)).await
     }
 
     /// Tells those who watch that a call is in the log.
@@ -148,22 +171,83 @@ impl CallLog {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn of_event(&self, webhook_uid: u64, event_id: u128) -> Result<Vec<(u128, CallRecord)>, StoreError> {
-        let (first, end) = (record::timed_key(webhook_uid, event_id), (webhook_uid + 1).to_be_bytes());
-        let rows = self.store.scan(Table::Calls, Range::between(&first, &end), CALLS_PER_WEBHOOK)?;
-        let read = |(key, value): &Row| Ok((record::read_timed_key(key)?.1, record::decode(value)?));
-        let calls: Vec<(u128, CallRecord)> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
-        Ok(calls.into_iter().filter(|(_, call)| call.event_id == event_id).collect())
+    pub async fn of_event(
+        &self,
+        webhook_uid: u64,
+        event_id: u128,
+    ) -> Result<Vec<(u128, CallRecord)>, StoreError> {
+        self.store.run(move |store| of_event(store, webhook_uid, event_id)).await
     }
 
     /// Forgets what is held in memory of a deleted webhook.
     pub fn forget(&self, webhook_uid: u64) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&webhook_uid);
+        self.kept().remove(&webhook_uid);
     }
+}
+
+fn stored(store: &dyn Store, webhook_uid: u64) -> Result<Kept, StoreError> {
+    let keys = store.scan_keys(Table::Calls, Range::prefix(&webhook_uid.to_be_bytes()), usize::MAX)?;
+    let oldest = keys.first().map(|key| record::read_timed_key(key)).transpose()?;
+    Ok(Kept { count: keys.len(), oldest: oldest.map_or(0, |(_, id)| id), trimming: false })
+}
+
+/// The oldest calls from this id on: those to be removed, and the one after them.
+fn oldest_keys(store: &dyn Store, webhook_uid: u64, from: u128) -> Result<Vec<Vec<u8>>, StoreError> {
+    let end = (webhook_uid + 1).to_be_bytes();
+    let from = record::timed_key(webhook_uid, from);
+    store.scan_keys(Table::Calls, Range::between(&from, &end), CALLS_TRIMMED_AT_ONCE + 1)
+}
+
+fn newest_first(store: &dyn Store, webhook_uid: u64) -> Result<Vec<Row>, StoreError> {
+    let prefix = webhook_uid.to_be_bytes();
+    store.scan(Table::Calls, Range::prefix(&prefix).reversed(), CALLS_PER_WEBHOOK)
+}
+
+fn page(store: &dyn Store, webhook_uid: u64, skip: usize, limit: usize) -> Result<Page, StoreError> {
+    let rows = newest_first(store, webhook_uid)?;
+    let read = |(key, value): &Row| Ok((record::read_timed_key(key)?.1, record::decode(value)?));
+    let calls = rows.iter().skip(skip).take(limit).map(read).collect::<Result<_, StoreError>>()?;
+    Ok(Page { total: rows.len(), calls })
+}
+
+fn call(
+    store: &dyn Store,
+    webhook_uid: u64,
+    id: u128,
+) -> Result<Option<(CallRecord, CallDetailsRecord)>, StoreError> {
+    let key = record::timed_key(webhook_uid, id);
+    let call = store.read(Table::Calls, &key)?;
+    let details = store.read(Table::CallBodies, &key)?;
+    let (Some(call), Some(details)) = (call, details) else { return Ok(None) };
+    Ok(Some((record::decode(&call)?, record::decode(&details)?)))
+}
+
+fn of_event(
+    store: &dyn Store,
+    webhook_uid: u64,
+    event_id: u128,
+) -> Result<Vec<(u128, CallRecord)>, StoreError> {
+    let (first, end) = (record::timed_key(webhook_uid, event_id), (webhook_uid + 1).to_be_bytes());
+    let rows = store.scan(Table::Calls, Range::between(&first, &end), CALLS_PER_WEBHOOK)?;
+    let read = |(key, value): &Row| Ok((record::read_timed_key(key)?.1, record::decode(value)?));
+    let calls: Vec<(u128, CallRecord)> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+    Ok(calls.into_iter().filter(|(_, call)| call.event_id == event_id).collect())
+}
+
+fn health(store: &dyn Store, webhook_uid: u64) -> Result<Health, StoreError> {
+    let mut health = Health::default();
+    for (_, value) in newest_first(store, webhook_uid)? {
+        let call: CallRecord = record::decode(&value)?;
+        health.total += 1;
+        health.healthy += usize::from(call.outcome.is_success());
+    }
+    Ok(health)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bellwire_core::call::Outcome;
 
     use super::*;
@@ -194,36 +278,48 @@ mod tests {
         (call, details)
     }
 
-    fn fill(log: &CallLog, webhook: u64, ids: std::ops::Range<u128>) {
+    async fn fill(log: &CallLog, webhook: u64, ids: std::ops::Range<u128>) {
         for id in ids {
             let (call, details) = call(id as u32, if id % 10 == 0 { 500 } else { 200 });
-            let batch = log.add(webhook, id, &call, &details).unwrap();
-            log.store.commit(&batch, Durability::Buffered).unwrap();
+            let batch = log.add(webhook, id, &call, &details).await.unwrap();
+            log.store.at_once().commit(&batch, Durability::Buffered).unwrap();
         }
     }
 
-    #[test]
-    fn the_last_500_of_each_webhook_are_kept_over_a_restart() {
+    #[tokio::test]
+    async fn the_last_500_of_each_webhook_are_kept_over_a_restart() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        fill(&CallLog::new(store.clone()), 7, 0..450);
-        fill(&CallLog::new(store.clone()), 8, 0..3);
+        fill(&CallLog::new(store.clone()), 7, 0..450).await;
+        fill(&CallLog::new(store.clone()), 8, 0..3).await;
         let log = CallLog::new(store);
-        fill(&log, 7, 450..620);
-        let page = log.page(7, 0, 1_000).unwrap();
+        fill(&log, 7, 450..620).await;
+        let page = log.page(7, 0, 1_000).await.unwrap();
         let ids: Vec<u128> = page.calls.iter().map(|(id, _)| *id).collect();
         assert_eq!(page.total, CALLS_PER_WEBHOOK);
         assert_eq!(ids, (120..620).rev().collect::<Vec<u128>>());
-        assert_eq!(log.health(7).unwrap(), Health { total: 500, healthy: 450 });
-        assert_eq!(log.health(8).unwrap(), Health { total: 3, healthy: 2 });
-        assert!(log.call(7, 119).unwrap().is_none());
-        assert_eq!(log.call(7, 120).unwrap().unwrap().0.attempt, 120);
+        assert_eq!(log.health(7).await.unwrap(), Health { total: 500, healthy: 450 });
+        assert_eq!(log.health(8).await.unwrap(), Health { total: 3, healthy: 2 });
+        assert!(log.call(7, 55).await.unwrap().is_none());
+        assert_eq!(log.call(7, 120).await.unwrap().unwrap().0.attempt, 120);
     }
 
-    #[test]
-    fn pages_are_cut_from_the_newest() {
-        let log = CallLog::new(Arc::new(MemoryStore::new()));
-        fill(&log, 1, 0..10);
-        let ids: Vec<u128> = log.page(1, 2, 3).unwrap().calls.iter().map(|(id, _)| *id).collect();
+    #[tokio::test]
+    async fn pages_are_cut_from_the_newest() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let log = CallLog::new(store);
+        fill(&log, 1, 0..10).await;
+        let ids: Vec<u128> = log.page(1, 2, 3).await.unwrap().calls.iter().map(|(id, _)| *id).collect();
         assert_eq!(ids, [7, 6, 5]);
+    }
+
+    #[tokio::test]
+    async fn the_store_holds_little_more_than_is_kept() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let log = CallLog::new(store.clone());
+        fill(&log, 7, 0..5_000).await;
+        for table in [Table::Calls, Table::CallBodies] {
+            let held = store.scan_keys(table, Range::all(), usize::MAX).unwrap().len();
+            assert!((CALLS_PER_WEBHOOK..CALLS_PER_WEBHOOK + CALLS_TRIMMED_AT_ONCE).contains(&held), "{held}");
+        }
     }
 }

@@ -105,10 +105,13 @@ pub struct Options {
     pub retry_connection_errors: Option<bool>,
     /// Attempts under way at once to one endpoint [default: 16]
     #[arg(long, env = "BELLWIRE_ENDPOINT_CONCURRENCY", value_name = "N")]
-    pub endpoint_concurrency: Option<usize>,
-    /// Attempts under way at once in all [default: 1024]
+    pub endpoint_concurrency: Option<u16>,
+    /// Attempts under way at once in all [default: 4096]
     #[arg(long, env = "BELLWIRE_CONCURRENCY", value_name = "N")]
     pub concurrency: Option<usize>,
+    /// Deliveries that may be owed in all before events are refused [default: 10000000]
+    #[arg(long, env = "BELLWIRE_BACKLOG", value_name = "N")]
+    pub backlog: Option<u64>,
     /// Webhooks that one space may have [default: 100]
     #[arg(long, env = "BELLWIRE_WEBHOOKS_PER_SPACE", value_name = "N")]
     pub webhooks_per_space: Option<usize>,
@@ -159,6 +162,7 @@ impl Options {
             retry_connection_errors: self.retry_connection_errors.or(other.retry_connection_errors),
             endpoint_concurrency: self.endpoint_concurrency.or(other.endpoint_concurrency),
             concurrency: self.concurrency.or(other.concurrency),
+            backlog: self.backlog.or(other.backlog),
             webhooks_per_space: self.webhooks_per_space.or(other.webhooks_per_space),
             rate_limit: self.rate_limit.or(other.rate_limit),
             event_retention: self.event_retention.or(other.event_retention),
@@ -183,6 +187,7 @@ impl Options {
             retry_connection_errors: self.retry_connection_errors.unwrap_or(defaults.retry_connection_errors),
             endpoint_concurrency: self.endpoint_concurrency.unwrap_or(defaults.endpoint_concurrency),
             concurrency: self.concurrency.unwrap_or(defaults.concurrency),
+            backlog: self.backlog.unwrap_or(defaults.backlog),
             webhooks_per_space: self.webhooks_per_space.unwrap_or(defaults.webhooks_per_space),
             rate_limit: self.rate_limit.unwrap_or(defaults.rate_limit),
             event_retention: span(self.event_retention, defaults.event_retention),
@@ -210,9 +215,11 @@ pub struct Settings {
     /// Whether connection and name-resolution errors are retried.
     pub retry_connection_errors: bool,
     /// Attempts under way at once to one endpoint.
-    pub endpoint_concurrency: usize,
+    pub endpoint_concurrency: u16,
     /// Attempts under way at once in all.
     pub concurrency: usize,
+    /// Deliveries that may be owed in all before events are refused.
+    pub backlog: u64,
     /// Webhooks of one space.
     pub webhooks_per_space: usize,
     /// Management requests a second for one token; 0 for no limit.
@@ -240,6 +247,7 @@ impl Default for Settings {
             retry_connection_errors: false,
             endpoint_concurrency: limits::LANE_IN_FLIGHT_MAX,
             concurrency: limits::IN_FLIGHT_MAX,
+            backlog: limits::BACKLOG_MAX,
             webhooks_per_space: limits::WEBHOOKS_PER_SPACE,
             rate_limit: limits::RATE_PER_SECOND,
             event_retention: limits::EVENT_RETENTION,
@@ -267,7 +275,7 @@ impl Settings {
             ),
             (
                 "endpoint-concurrency",
-                !(1..=limits::LANE_WINDOW).contains(&self.endpoint_concurrency),
+                !(1..=256).contains(&self.endpoint_concurrency),
                 "must lie between 1 and 256",
             ),
             (
@@ -276,6 +284,7 @@ impl Settings {
                 "must be http:// or https:// with a host and nothing behind it",
             ),
             ("concurrency", !(1..=65_536).contains(&self.concurrency), "must lie between 1 and 65536"),
+            ("backlog", self.backlog == 0, "must be at least 1"),
             (
                 "webhooks-per-space",
                 !(1..=1_000_000).contains(&self.webhooks_per_space),

@@ -1,10 +1,10 @@
 //! Ids that the server makes: 128 bits, ordered by time, written as 22 base-62 characters as Contentful's are.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::clock;
+use crate::clock::{Clock, SystemClock};
 
 /// Random bytes of a request's id.
 const REQUEST_ID_BYTES: usize = 16;
@@ -12,22 +12,36 @@ const REQUEST_ID_BYTES: usize = 16;
 /// Characters of an id as text.
 pub const TEXT_CHARS: usize = 22;
 
-/// Makes ids that only grow within a process, whatever the clock does within a millisecond.
-#[derive(Debug)]
-pub struct IdMaker(Mutex<ContextV7>);
+/// Makes ids that only grow within a process, whatever the clock does.
+pub struct IdMaker {
+    clock: Arc<dyn Clock>,
+    last: Mutex<Last>,
+}
+
+/// What the last id was made of.
+struct Last {
+    context: ContextV7,
+    moment_ms: u64,
+}
 
 impl Default for IdMaker {
     fn default() -> IdMaker {
-        IdMaker(Mutex::new(ContextV7::new()))
+        IdMaker::new(Arc::new(SystemClock))
     }
 }
 
 impl IdMaker {
+    /// Makes ids by this clock. While it goes back, ids keep the last moment.
+    pub fn new(clock: Arc<dyn Clock>) -> IdMaker {
+        IdMaker { clock, last: Mutex::new(Last { context: ContextV7::new(), moment_ms: 0 }) }
+    }
+
     /// The next id: 48 bits of milliseconds since 1970, then a counter and random bits (UUID version 7).
     pub fn next(&self) -> u128 {
-        let context = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now_ms = clock::now_ms();
-        let moment = Timestamp::from_unix(&*context, now_ms / 1_000, (now_ms % 1_000) as u32 * 1_000_000);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.moment_ms = last.moment_ms.max(self.clock.now_ms());
+        let now_ms = last.moment_ms;
+        let moment = Timestamp::from_unix(&last.context, now_ms / 1_000, (now_ms % 1_000) as u32 * 1_000_000);
         Uuid::new_v7(moment).as_u128()
     }
 

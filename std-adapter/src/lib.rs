@@ -14,11 +14,11 @@
 //! | 7 | `app` |
 //! | 6 | `ingest` |
 //! | 5 | `dispatch` `deliver` `sweep` |
-//! | 4 | `webhooks` `calls` `tokens` |
+//! | 4 | `webhooks` `calls` `events` `tokens` |
 //! | 3 | `transform` |
 //! | 2 | `store` `net` |
 //! | 1 | `config` `id` |
-//! | 0 | `limits` `clock` `secret` `problem` `json` `metrics` |
+//! | 0 | `limits` `clock` `random` `quiet` `secret` `problem` `json` `metrics` |
 #![forbid(unsafe_code)]
 
 pub mod api;
@@ -29,6 +29,7 @@ pub mod clock;
 pub mod config;
 pub mod deliver;
 pub mod dispatch;
+pub mod events;
 pub mod id;
 pub mod ingest;
 pub mod json;
@@ -37,6 +38,8 @@ pub mod metrics;
 pub mod net;
 pub mod node;
 pub mod problem;
+pub mod quiet;
+pub mod random;
 pub mod secret;
 pub mod store;
 pub mod sweep;

@@ -39,7 +39,9 @@ pub struct Metrics {
     durations: Histogram,
     retries: Counter,
     dead: Counter,
+    pauses: Counter,
     in_flight: Gauge,
+    backlog: Gauge,
 }
 
 impl Default for Metrics {
@@ -54,7 +56,9 @@ impl Default for Metrics {
             durations: Histogram::new(exponential_buckets(FIRST_BUCKET_SECONDS, 2.0, 12)),
             retries: Counter::default(),
             dead: Counter::default(),
+            pauses: Counter::default(),
             in_flight: Gauge::default(),
+            backlog: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("events_accepted", "Events answered with 202", metrics.events.clone());
@@ -70,7 +74,13 @@ impl Default for Metrics {
         );
         registry.register("retries", "Attempts that led to another", metrics.retries.clone());
         registry.register("deliveries_dead", "Deliveries given up", metrics.dead.clone());
+        registry.register(
+            "endpoint_pauses",
+            "Endpoints left alone because they kept failing",
+            metrics.pauses.clone(),
+        );
         registry.register("attempts_in_flight", "Attempts under way", metrics.in_flight.clone());
+        registry.register("backlog", "Deliveries that are owed just now", metrics.backlog.clone());
         Metrics { registry, ..metrics }
     }
 }
@@ -100,9 +110,14 @@ impl Metrics {
             .inc();
         match decision {
             Decision::Retry { .. } => self.retries.inc(),
-            Decision::Dead => self.dead.inc(),
-            Decision::Succeeded => 0,
+            Decision::Dead | Decision::Gone => self.dead.inc(),
+            Decision::Succeeded | Decision::Postpone { .. } => 0,
         };
+    }
+
+    /// An endpoint kept failing and is left alone for a while.
+    pub fn endpoint_paused(&self) {
+        self.pauses.inc();
     }
 
     /// How long an attempt took, until its outcome was recorded.
@@ -111,8 +126,9 @@ impl Metrics {
     }
 
     /// The text for Prometheus.
-    pub fn render(&self, in_flight: usize) -> String {
+    pub fn render(&self, in_flight: usize, backlog: u64) -> String {
         self.in_flight.set(in_flight as i64);
+        self.backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing into a string does not fail");
         text

@@ -64,12 +64,17 @@ impl TokenHash {
     }
 }
 
-/// Makes an access token from the operating system's randomness. Without that nothing here is safe, so its
-/// absence ends the process.
+/// Makes an access token.
 pub fn new_token() -> Secret {
+    Secret(format!("{TOKEN_PREFIX}{}", new_code().expose()))
+}
+
+/// Makes a text that nobody can guess, from the operating system's randomness. Without that nothing here is safe, so
+/// its absence ends the process.
+pub fn new_code() -> Secret {
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    Secret(format!("{TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+    Secret(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Every step reads and removes a bounded number of rows, so that a sweep never holds the store up.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +11,22 @@ use tracing::{debug, warn};
 
 use crate::clock;
 use crate::id;
-use crate::limits::{DEDUP_WINDOW, SWEEP_EVERY, SWEEP_ROWS};
-use crate::store::record::{self, DedupRecord, OwedKey};
-use crate::store::{Batch, CommitError, Committer, Durability, Range, Store, StoreError, Table};
+use crate::limits::{SWEEP_EVERY, SWEEP_OWED_MAX, SWEEP_ROWS};
+use crate::store::record::{self, OwedKey};
+use crate::store::{Batch, CommitError, Committer, Durability, Range, Reader, Store, StoreError, Table};
 use crate::webhooks::Registry;
 
 /// Removes what is past its time.
 pub struct Sweeper {
-    store: Arc<dyn Store>,
+    store: Reader,
     committer: Committer,
     registry: Arc<Registry>,
     event_retention: Duration,
+    swept: Swept,
 }
+
+/// Told of the deliveries that are no longer owed because their webhook is gone.
+pub type Swept = Box<dyn Fn(&[OwedKey]) + Send + Sync>;
 
 /// Why a sweep stopped early.
 #[derive(Debug, thiserror::Error)]
@@ -38,12 +42,13 @@ pub enum SweepError {
 impl Sweeper {
     /// A sweeper for this store.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: impl Into<Reader>,
         committer: Committer,
         registry: Arc<Registry>,
         event_retention: Duration,
+        swept: Swept,
     ) -> Sweeper {
-        Sweeper { store, committer, registry, event_retention }
+        Sweeper { store: store.into(), committer, registry, event_retention, swept }
     }
 
     /// Sweeps now and then, for ever.
@@ -77,8 +82,11 @@ impl Sweeper {
     /// Rows of webhooks that are gone. Passes over those that are there, one look for each.
     async fn sweep_orphans(&self, table: Table) -> Result<usize, SweepError> {
         let (mut removed, mut from) = (0, 0_u64);
-        while let Some(key) = self.store.scan_keys(table, Range::from_key(&from.to_be_bytes()), 1)?.pop() {
-            let owner = owner_of(&key)?;
+        // What seems to belong to nobody may belong to a webhook that could not be read.
+        if !self.registry.is_whole() {
+            return Ok(removed);
+        }
+        while let Some(owner) = self.store.run(move |store| owner_from(store, table, from)).await? {
             if self.registry.webhook(owner).is_none() {
                 removed += self.remove_all(table, owner).await?;
             }
@@ -91,9 +99,17 @@ impl Sweeper {
     async fn remove_all(&self, table: Table, owner: u64) -> Result<usize, SweepError> {
         let mut removed = 0;
         loop {
-            let keys = self.store.scan_keys(table, Range::prefix(&owner.to_be_bytes()), SWEEP_ROWS)?;
+            let look = move |store: &dyn Store| {
+                store.scan_keys(table, Range::prefix(&owner.to_be_bytes()), SWEEP_ROWS)
+            };
+            let keys = self.store.run(look).await?;
             if keys.is_empty() {
                 return Ok(removed);
+            }
+            if table == Table::Owed {
+                let swept: Result<Vec<OwedKey>, StoreError> =
+                    keys.iter().map(|key| OwedKey::from_bytes(key)).collect();
+                (self.swept)(&swept?);
             }
             removed += self.remove(table, keys).await?;
         }
@@ -109,60 +125,121 @@ impl Sweeper {
         Ok(count)
     }
 
-    /// Idempotency keys older than the window.
+    /// Idempotency keys older than the window: whole days of them, which stand together.
     async fn sweep_keys(&self, now_ms: u64) -> Result<usize, SweepError> {
-        let oldest_ms = before(now_ms, DEDUP_WINDOW);
-        let mut past = Vec::new();
+        let oldest = record::dedup_day(now_ms).saturating_sub(1);
         let mut removed = 0;
-        let mut range = Range::all();
         loop {
-            let rows = self.store.scan(Table::Dedup, range, SWEEP_ROWS)?;
-            let Some((last, _)) = rows.last() else { return Ok(removed) };
-            range = Range::all().after(last);
-            for (key, value) in rows {
-                if record::decode::<DedupRecord>(&value)?.at_ms < oldest_ms {
-                    past.push(key);
-                }
+            let look = move |store: &dyn Store| {
+                store.scan_keys(Table::Dedup, Range::between(&[0; 4], &oldest.to_be_bytes()), SWEEP_ROWS)
+            };
+            let keys = self.store.run(look).await?;
+            if keys.is_empty() {
+                return Ok(removed);
             }
-            removed += self.remove(Table::Dedup, std::mem::take(&mut past)).await?;
+            removed += self.remove(Table::Dedup, keys).await?;
         }
     }
 
-    /// Events past their retention that nothing is owed of.
+    /// Events past their retention that nothing is owed of. The deliveries owed are looked through once for all of them.
     async fn sweep_events(&self, now_ms: u64) -> Result<usize, SweepError> {
-        let oldest_ms = before(now_ms, self.event_retention);
+        let oldest = id::first_of(before(now_ms, self.event_retention));
+        let spaces: Vec<u64> = self.registry.spaces().iter().map(|space| space.uid).collect();
+        let past = move |store: &dyn Store| any_before(store, &spaces, oldest);
+        if !self.store.run(past).await? {
+            return Ok(0);
+        }
+        let owed = self.owed_before(oldest).await?;
         let mut removed = 0;
         for space in self.registry.spaces() {
-            let (first, end) =
-                (record::timed_key(space.uid, 0), record::timed_key(space.uid, id::first_of(oldest_ms)));
-            let mut range = Range::between(&first, &end);
-            loop {
-                let keys = self.store.scan_keys(Table::Events, range, SWEEP_ROWS)?;
-                let Some(last) = keys.last().cloned() else { break };
-                removed += self.remove(Table::Events, self.not_owed(keys)?).await?;
-                range = Range::between(&first, &end).after(&last);
-            }
+            removed += self.sweep_space(space.uid, &owed).await?;
         }
         Ok(removed)
     }
 
-    /// Those of the events that no delivery needs.
-    fn not_owed(&self, keys: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, StoreError> {
-        let ids: Result<HashSet<u128>, StoreError> =
-            keys.iter().map(|key| Ok(record::read_timed_key(key)?.1)).collect();
-        let mut free = ids?;
-        let mut range = Range::all();
+    /// Looks through what is owed a page at a time: it may be very long.
+    async fn owed_before(&self, oldest: u128) -> Result<OwedEvents, SweepError> {
+        let mut owed = OwedEvents { events: BTreeSet::new(), before: oldest };
+        let mut last: Option<Vec<u8>> = None;
         loop {
-            let owed = self.store.scan_keys(Table::Owed, range, SWEEP_ROWS)?;
-            let Some(last) = owed.last() else { break };
-            range = Range::all().after(last);
-            for key in &owed {
-                free.remove(&OwedKey::from_bytes(key)?.event_id);
+            let after = last.take();
+            let look = move |store: &dyn Store| {
+                let range = after.as_deref().map_or(Range::all(), |last| Range::all().after(last));
+                store.scan_keys(Table::Owed, range, SWEEP_ROWS)
+            };
+            let keys = self.store.run(look).await?;
+            for key in &keys {
+                owed.add(OwedKey::from_bytes(key)?.event_id);
+            }
+            last = keys.into_iter().next_back();
+            if last.is_none() {
+                return Ok(owed);
             }
         }
-        let is_free = |key: &Vec<u8>| record::read_timed_key(key).is_ok_and(|(_, id)| free.contains(&id));
-        Ok(keys.into_iter().filter(is_free).collect())
     }
+
+    async fn sweep_space(&self, space_uid: u64, owed: &OwedEvents) -> Result<usize, SweepError> {
+        let (mut removed, mut last, before) = (0, None, owed.before);
+        loop {
+            let page = self.store.run(move |store| events_before(store, space_uid, last, before)).await?;
+            last = page.last().copied();
+            if last.is_none() {
+                return Ok(removed);
+            }
+            let free = page.into_iter().filter(|id| !owed.events.contains(id));
+            let keys = free.map(|id| record::timed_key(space_uid, id).to_vec()).collect();
+            removed += self.remove(Table::Events, keys).await?;
+        }
+    }
+}
+
+/// Events of which something is owed: all that are older than `before`.
+struct OwedEvents {
+    events: BTreeSet<u128>,
+    before: u128,
+}
+
+impl OwedEvents {
+    /// Takes in one of the events owed. When there are very many, only the oldest are kept, and `before` says so.
+    fn add(&mut self, event_id: u128) {
+        if event_id < self.before {
+            self.events.insert(event_id);
+        }
+        if self.events.len() > SWEEP_OWED_MAX
+            && let Some(youngest) = self.events.pop_last()
+        {
+            self.before = youngest;
+        }
+    }
+}
+
+/// The ids of a space's events after `last` and before `before`, in order, some at a time.
+fn events_before(
+    store: &dyn Store,
+    space_uid: u64,
+    last: Option<u128>,
+    before: u128,
+) -> Result<Vec<u128>, StoreError> {
+    let first = record::timed_key(space_uid, last.map_or(0, |last| last + 1));
+    let end = record::timed_key(space_uid, before);
+    let keys = store.scan_keys(Table::Events, Range::between(&first, &end), SWEEP_ROWS)?;
+    keys.iter().map(|key| Ok(record::read_timed_key(key)?.1)).collect()
+}
+
+fn any_before(store: &dyn Store, spaces: &[u64], before: u128) -> Result<bool, StoreError> {
+    for space_uid in spaces {
+        let (first, end) = (record::timed_key(*space_uid, 0), record::timed_key(*space_uid, before));
+        if !store.scan_keys(Table::Events, Range::between(&first, &end), 1)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The first owner of rows in this table from this uid on.
+fn owner_from(store: &dyn Store, table: Table, from: u64) -> Result<Option<u64>, StoreError> {
+    let first = store.scan_keys(table, Range::from_key(&from.to_be_bytes()), 1)?.pop();
+    first.map(|key| owner_of(&key)).transpose()
 }
 
 fn owner_of(key: &[u8]) -> Result<u64, StoreError> {
@@ -191,7 +268,7 @@ mod tests {
         let registry = Arc::new(Registry::load(&*store, committer.clone()).unwrap());
         let stamp = Stamp { at_ms: NOW_MS, by: "test".into() };
         let space = registry.put_space("s", "s", Expected::Unsaid, stamp).await.unwrap().uid;
-        (store.clone(), Sweeper::new(store, committer, registry, RETENTION), space)
+        (store.clone(), Sweeper::new(store, committer, registry, RETENTION, Box::new(|_| ())), space)
     }
 
     fn put(store: &dyn Store, table: Table, keys: impl IntoIterator<Item = Vec<u8>>, value: &[u8]) {
@@ -235,12 +312,23 @@ mod tests {
     #[tokio::test]
     async fn idempotency_keys_go_after_their_window() {
         let (store, sweeper, _) = sweeper().await;
-        let window_ms = DEDUP_WINDOW.as_millis() as u64;
-        for (number, at_ms) in [NOW_MS - window_ms - 1, NOW_MS - window_ms, NOW_MS].into_iter().enumerate() {
-            let value = record::encode(&DedupRecord { event_id: 1, at_ms });
-            put(&*store, Table::Dedup, [vec![number as u8 + 1]], &value);
+        let today = record::dedup_day(NOW_MS);
+        for day in [0, today - 2, today - 1, today, today + 1] {
+            put(
+                &*store,
+                Table::Dedup,
+                (0..1_500).map(|key: u32| record::dedup_key(day, &key.to_be_bytes())),
+                b"",
+            );
         }
-        assert_eq!(sweeper.sweep(NOW_MS).await.unwrap(), 1);
-        assert_eq!(count(&*store, Table::Dedup), 2);
+        assert_eq!(sweeper.sweep(NOW_MS).await.unwrap(), 3_000);
+        assert_eq!(count(&*store, Table::Dedup), 4_500);
+    }
+
+    #[test]
+    fn of_very_many_owed_events_the_oldest_are_kept() {
+        let mut owed = OwedEvents { events: BTreeSet::new(), before: u128::MAX };
+        (0..2 * SWEEP_OWED_MAX as u128).rev().for_each(|event| owed.add(event));
+        assert_eq!((owed.events.len(), owed.before), (SWEEP_OWED_MAX, SWEEP_OWED_MAX as u128));
     }
 }

@@ -5,9 +5,7 @@
 //! starts itself again for the other two. Sockets are real, the store is on the disk, every acknowledgement waits
 //! for its fsync. Run it with `cargo run --release -p bellwire-benches --bin end_to_end -- --help`.
 
-use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -15,18 +13,15 @@ use std::time::{Duration, Instant};
 use bellwire::config::Settings;
 use bellwire::node::Node;
 use bellwire::secret::Secret;
+use bellwire_benches::process::{ADMIN, Connection, Fault, Helper, announce, expect};
 use bytes::Bytes;
 use clap::Parser;
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
-type Fault = Box<dyn std::error::Error + Send + Sync>;
-
-const ADMIN: &str = "admin-token-for-benches";
 /// How long deliveries may lag behind the last acknowledgement before the program gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -103,72 +98,6 @@ async fn serve(args: Args) -> Result<(), Fault> {
     let node = Node::start(settings).await?;
     announce(node.address())?;
     std::future::pending().await
-}
-
-fn announce(address: SocketAddr) -> Result<(), Fault> {
-    println!("{address}");
-    Ok(std::io::stdout().flush()?)
-}
-
-/// A process of this program in another role; killed when dropped.
-struct Helper {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Helper {
-    fn start(role: &str, more: &[&str]) -> Result<Helper, Fault> {
-        let mut command = Command::new(std::env::current_exe()?);
-        let mut child = command.args(["--role", role]).args(more).stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        Ok(Helper { child, address: line.trim().parse()? })
-    }
-
-    /// Seconds of processor time that the process has used.
-    fn cpu_seconds(&self) -> Option<f64> {
-        /// Clock ticks a second in `/proc`, the same on every Linux of today.
-        const TICKS: f64 = 100.0;
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks: f64 = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-        Some(ticks / TICKS)
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// One keep-alive connection.
-struct Connection(SendRequest<Full<Bytes>>);
-
-impl Connection {
-    async fn open(address: SocketAddr) -> Result<Connection, Fault> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        Ok(Connection(sender))
-    }
-
-    /// Sends a request and reads the answer to its end.
-    async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<(u16, Bytes), Fault> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "bench")
-            .header("authorization", format!("Bearer {ADMIN}"))
-            .header("x-contentful-topic", "Entry.publish")
-            .header("content-type", "application/json");
-        self.0.ready().await?;
-        let response = self.0.send_request(request.body(Full::new(body))?).await?;
-        let status = response.status().as_u16();
-        Ok((status, response.into_body().collect().await?.to_bytes()))
-    }
 }
 
 /// Posts as fast as the connections allow. Answers with how many were taken, and how long that took.
@@ -260,10 +189,6 @@ async fn through_server(args: &Args, payload: &Bytes, fan_out: usize) -> Result<
         deliveries: (fan_out > 0).then(|| owed as f64 / delivered_in.as_secs_f64()),
         cpu_for_10_000: cpu.filter(|_| owed > 0).map(|seconds| seconds / owed as f64 * 10_000.0),
     })
-}
-
-fn expect((status, body): (u16, Bytes)) -> Result<(), Fault> {
-    if (200..300).contains(&status) { Ok(()) } else { Err(String::from_utf8_lossy(&body).into()) }
 }
 
 async fn wait_for(receiver: &Helper, owed: u64) -> Result<(), Fault> {

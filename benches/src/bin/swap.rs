@@ -143,6 +143,8 @@ fn stored(webhook: &Webhook, number: u64) -> WebhookRecord {
         basic_password: None,
         transformation_json: None,
         active: true,
+        ordered_by_entity: false,
+        switched_off: None,
         version: 0,
         history: History::begun(stamp()),
     }

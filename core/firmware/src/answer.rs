@@ -52,7 +52,7 @@ fn answer_events(
     frames: &mut impl Read,
     answers: &mut impl Write,
 ) -> Result<(), ErrorKind> {
-    write(answers, format_args!("table {table:?}\n"))?;
+    write(answers, format_args!("table {} {table:?}\n", table.word_bytes()))?;
     let mut buffer = [0; FRAME_CONTENT_BYTES_MAX];
     for number in 0.. {
         match read_frame(frames, &mut buffer) {

@@ -8,8 +8,9 @@ use crate::topic::{Topic, TopicPattern};
 
 use super::judge::Judge;
 use super::program::{Clause, Operator};
+use super::rows::Rows;
 use super::view::{AnyView, View, with_view};
-use super::walk::{ANY, Codes, ROWS, TAIL, walk};
+use super::walk::{ANY, ROWS, TAIL, walk};
 use super::width::{Width, ones};
 
 /// What decided about one webhook and one event.
@@ -47,10 +48,9 @@ pub(super) fn verdict<'t, A: Attributes + ?Sized>(
         let Some(row) = view.row(webhook) else { return Verdict::UnknownWebhook };
         let Some(pattern) = pattern(&view, row, topic) else { return Verdict::NoPattern };
         let mut judge = Judge::new(attributes);
-        let programs = view.programs();
-        let (mut clauses, mut number) = (programs.clauses(row), 0_usize);
+        let (mut clauses, mut number) = (view.programs().clauses(row), 0_usize);
         let failed = clauses.find(|clause| {
-            let holds = judge.holds(&view, &programs, clause);
+            let holds = judge.holds(&view, clause);
             number = number.saturating_add(holds.into());
             !holds
         });
@@ -58,7 +58,7 @@ pub(super) fn verdict<'t, A: Attributes + ?Sized>(
             None => Verdict::Matched { pattern },
             Some(clause) => {
                 let actual = judge.actual(&view, clause.doc);
-                Verdict::FilterFailed { number, filter: FilterView::new(any, &clause), actual }
+                Verdict::FilterFailed { number, filter: FilterView::new(any, &view, &clause), actual }
             }
         }
     })
@@ -67,7 +67,7 @@ pub(super) fn verdict<'t, A: Attributes + ?Sized>(
 /// The most specific pattern of a row that takes the topic in.
 fn pattern<'t, W: Width>(view: &View<'t, W>, row: u32, topic: &Topic<'_>) -> Option<PatternView<'t>> {
     let mut best: Option<PatternView<'t>> = None;
-    walk(&view.slots(), &Codes::new(view, topic), |found| {
+    walk(view, topic, |found| {
         let list = view.rows(found.start, found.end);
         if list.binary_search_by_key(&row, |word| W::number(*word)).is_ok() {
             let pattern = PatternView::of(view, found.slot, topic);
@@ -158,15 +158,14 @@ pub struct FilterView<'t> {
     operator: Operator,
     negated: bool,
     doc: u8,
-    /// Where the operands are among the words.
-    start: usize,
-    end: usize,
+    /// Words, as a list of rows has them.
+    operands: Rows<'t>,
 }
 
 impl<'t> FilterView<'t> {
-    fn new(view: AnyView<'t>, clause: &Clause) -> Self {
-        let Clause { operator, negated, doc, .. } = *clause;
-        Self { view, operator, negated, doc, start: clause.operands.start, end: clause.operands.end }
+    fn new<W: Width>(any: AnyView<'t>, _view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> Self {
+        let Clause { operator, negated, doc, operands } = *clause;
+        Self { view: any, operator, negated, doc, operands: W::rows(operands) }
     }
 
     /// Name of the attribute.
@@ -188,10 +187,12 @@ impl<'t> FilterView<'t> {
     /// text, or nothing.
     pub fn values(&self) -> impl Iterator<Item = Value<'t>> + use<'t> {
         let view = self.view;
+        let operands = self.operands;
         // The first word of a regexp is the number of its automaton.
-        let start = if self.operator == Operator::Regexp { self.end.saturating_sub(1) } else { self.start };
-        (start..self.end).filter_map(move |at| {
-            with_view!(view, view => view.programs().word(at).and_then(|number| view.value(number)))
+        let first = usize::from(self.operator == Operator::Regexp);
+        (first..operands.len()).filter_map(move |at| {
+            let number = operands.at(at)?;
+            with_view!(view, view => view.value(number))
         })
     }
 }

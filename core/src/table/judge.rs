@@ -6,126 +6,129 @@ use super::program::{Clause, Operator, Programs};
 use super::value;
 use super::view::View;
 use super::width::Width;
-use super::window::Batch;
 
 /// So many attributes are remembered once they were looked up; the others are looked up for every filter.
 pub(super) const DOCS_KNOWN: usize = 8;
 /// After so many comparisons of bytes, finding the number of a value is worth it.
-const COMPARISONS_MAX: u32 = 6;
+const COMPARISONS_MAX: u32 = 4;
 
 /// The attribute was not looked up yet. No value has such a number, nor one of the following.
 const UNSEEN: u32 = u32::MAX;
-/// The event lacks the attribute.
-const ABSENT: u32 = u32::MAX - 1;
-/// The attribute has a value that no filter names.
-const OTHER: u32 = u32::MAX - 2;
 /// The number of the value was not looked for yet. So many less is after so many comparisons.
-const COMPARED: u32 = u32::MAX - 3;
-/// All smaller numbers are those of values.
-const SPECIAL: u32 = COMPARED - COMPARISONS_MAX;
+const COMPARED: u32 = u32::MAX - 1;
+/// The number is to be looked for with the next comparison.
+const COMPARED_MAX: u32 = COMPARED - COMPARISONS_MAX;
+/// The attribute has a value that no filter names.
+const OTHER: u32 = COMPARED_MAX - 1;
 
 /// The attributes of one event, and what is known of them.
 pub(super) struct Judge<'t, A: ?Sized> {
     attributes: &'t A,
-    /// For each of the first attributes, the number of its value, or what is known instead.
+    /// Nothing before an attribute was needed.
+    known: Option<Known<'t>>,
+}
+
+/// What is known of the first attributes.
+struct Known<'t> {
+    /// The numbers of their values, or what is known instead.
     numbers: [u32; DOCS_KNOWN],
     /// Their values; nothing before they were looked up.
     values: [Option<Value<'t>>; DOCS_KNOWN],
 }
 
+impl Known<'_> {
+    const NOTHING: Self = Self { numbers: [UNSEEN; DOCS_KNOWN], values: [None; DOCS_KNOWN] };
+}
+
 impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
     #[inline]
     pub(super) fn new(attributes: &'t A) -> Self {
-        Self { attributes, numbers: [UNSEEN; DOCS_KNOWN], values: [None; DOCS_KNOWN] }
+        Self { attributes, known: None }
     }
 
-    /// Those rows of a batch whose filters all hold.
-    pub(super) fn passing<W: Width>(&mut self, view: &View<'t, W>, batch: Batch) -> Batch {
-        let programs = view.programs();
-        let (mut left, mut passing) = (batch, batch);
-        while let Some(row) = left.take() {
-            if !programs.clauses(row).all(|clause| self.holds(view, &programs, &clause)) {
-                passing.remove(row);
-            }
-        }
-        passing
+    /// Whether all filters of the webhook in `row` hold.
+    #[inline]
+    pub(super) fn passes<W: Width>(
+        &mut self,
+        view: &View<'t, W>,
+        programs: &Programs<'t, W>,
+        row: u32,
+    ) -> bool {
+        programs.clauses(row).all(|clause| self.holds(view, &clause))
     }
 
     /// Whether a filter holds.
     #[inline]
-    pub(super) fn holds<W: Width>(
-        &mut self,
-        view: &View<'t, W>,
-        programs: &Programs<'t, W>,
-        clause: &Clause,
-    ) -> bool {
-        let number = self.numbers.get(usize::from(clause.doc)).copied().unwrap_or(UNSEEN);
-        let is_known = number != UNSEEN && !(SPECIAL..OTHER).contains(&number);
-        if !is_known || !clause.compares_values() {
-            return self.holds_by_value(view, programs, clause);
+    pub(super) fn holds<W: Width>(&mut self, view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> bool {
+        let number = self.number(clause.doc);
+        if number > OTHER || !clause.compares_values() {
+            return self.holds_by_value(view, clause);
         }
-        let hit = programs.operands(clause).iter().any(|word| W::number(*word) == number);
-        number != ABSENT && hit != clause.negated
+        clause.operands.iter().any(|word| W::number(*word) == number) != clause.negated
     }
 
     /// The same by looking at the value.
     #[inline(never)]
-    fn holds_by_value<W: Width>(
-        &mut self,
-        view: &View<'t, W>,
-        programs: &Programs<'t, W>,
-        clause: &Clause,
-    ) -> bool {
-        let Some(actual) = self.actual(view, clause.doc) else {
+    fn holds_by_value<W: Width>(&mut self, view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> bool {
+        let Some(value) = self.actual(view, clause.doc) else {
             return clause.operator == Operator::Exists && clause.negated;
         };
-        let operands = programs.operands(clause);
         let hit = match clause.operator {
             Operator::Exists => true,
             Operator::Equals | Operator::In => {
                 self.count(view, clause.doc);
-                is_one_of(view, &actual, operands)
+                is_one_of(view, &value, clause.operands)
             }
-            _ => tests(view, clause.operator, operands, actual).unwrap_or_default(),
+            operator => tests(view, operator, clause.operands, value).unwrap_or_default(),
         };
         hit != clause.negated
     }
 
     /// The value of an attribute.
     pub(super) fn actual<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<Value<'t>> {
-        match self.numbers.get(usize::from(doc)) {
-            Some(&UNSEEN) | None => self.look_up(view, doc),
-            _ => self.values.get(usize::from(doc)).copied().flatten(),
+        if self.number(doc) == UNSEEN {
+            return self.look_up(view, doc);
         }
+        self.known.as_ref()?.values.get(usize::from(doc)).copied().flatten()
     }
 
     /// The number of an attribute's value, if it is there and a filter names it.
     pub(super) fn value_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<u32> {
         let value = self.actual(view, doc)?;
-        let number = match self.numbers.get(usize::from(doc)) {
-            Some(number) if !(SPECIAL..OTHER).contains(number) => *number,
-            _ => self.find_number(view, doc, &value),
-        };
-        Some(number).filter(|number| *number < SPECIAL)
+        let known = self.number(doc);
+        let number = if known > OTHER { self.find_number(view, doc, &value) } else { known };
+        Some(number).filter(|number| *number != OTHER)
+    }
+
+    #[inline]
+    fn number(&self, doc: u8) -> u32 {
+        let known = self.known.as_ref().and_then(|known| known.numbers.get(usize::from(doc)));
+        known.copied().unwrap_or(UNSEEN)
+    }
+
+    fn set_number(&mut self, doc: u8, number: u32) {
+        let known = self.known.get_or_insert(Known::NOTHING);
+        if let Some(place) = known.numbers.get_mut(usize::from(doc)) {
+            *place = number;
+        }
     }
 
     fn look_up<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<Value<'t>> {
         let value = view.doc(doc).and_then(|name| self.attributes.attribute(name));
-        if let Some(place) = self.values.get_mut(usize::from(doc)) {
+        self.set_number(doc, COMPARED);
+        if let Some(place) = self.known.as_mut().and_then(|known| known.values.get_mut(usize::from(doc))) {
             *place = value;
         }
-        self.set_number(doc, if value.is_some() { COMPARED } else { ABSENT });
         value
     }
 
-    /// Counts a comparison of an attribute whose value is known.
+    /// Counts a comparison of an attribute's bytes.
     fn count<W: Width>(&mut self, view: &View<'t, W>, doc: u8) {
-        match self.numbers.get(usize::from(doc)).copied() {
-            Some(SPECIAL) => {
+        match self.number(doc) {
+            COMPARED_MAX => {
                 self.value_number(view, doc);
             }
-            Some(count) => self.set_number(doc, count.wrapping_sub(1)),
-            None => {}
+            number => self.set_number(doc, number.wrapping_sub(1)),
         }
     }
 
@@ -135,24 +138,26 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
         self.set_number(doc, number);
         number
     }
-
-    fn set_number(&mut self, doc: u8, number: u32) {
-        if let Some(place) = self.numbers.get_mut(usize::from(doc)) {
-            *place = number;
-        }
-    }
 }
 
+/// Whether a value is one of those that the numbers are.
 #[inline]
 fn is_one_of<W: Width>(view: &View<'_, W>, actual: &Value<'_>, numbers: &[W::Word]) -> bool {
     let names = view.values();
     value::with_bytes(actual, |kind, bytes| {
-        let name = |number: &W::Word| names.bytes(W::number(*number)).and_then(<[u8]>::split_first);
-        numbers.iter().any(|number| name(number) == Some((&kind, bytes)))
+        // Ids differ in their last bytes more often than in their first: most comparisons end there.
+        let is_it = |name: &[u8]| name.last() == bytes.last().or(Some(&kind)) && is_value(name, kind, bytes);
+        let length = bytes.len().wrapping_add(1);
+        numbers.iter().any(|number| names.is_at(W::number(*number), length, is_it))
     })
 }
 
+fn is_value(name: &[u8], kind: u8, bytes: &[u8]) -> bool {
+    name.split_first() == Some((&kind, bytes))
+}
+
 /// The test of an operator that looks into the value; `None` when the value is of another type.
+#[inline(never)]
 fn tests<W: Width>(
     view: &View<'_, W>,
     operator: Operator,
@@ -163,7 +168,7 @@ fn tests<W: Width>(
     let first = operands.next()?;
     match actual {
         Value::Text(text) => match operator {
-            Operator::Prefix => Some(text.starts_with(view.text(first)?)),
+            Operator::Prefix => Some(text.as_bytes().starts_with(view.text_bytes(first)?)),
             Operator::Regexp => finds(view.dfa(first)?, text),
             _ => None,
         },

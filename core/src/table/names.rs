@@ -56,15 +56,14 @@ impl<'a, W: Width> Names<'a, W> {
         let mask = self.starts_at.wrapping_sub(self.buckets_at).checked_sub(2)?;
         let bucket = (fold(hash) as usize & mask).wrapping_add(self.buckets_at);
         let (first, end) = self.pair(bucket)?;
-        let mut place = first;
-        while place < end {
-            let (start, stop) = self.pair(self.starts_at.wrapping_add(place as usize))?;
-            if stop.wrapping_sub(start) as usize == length && self.text(start, stop).is_some_and(&is_it) {
-                return Some(place);
-            }
-            place = place.wrapping_add(1);
-        }
-        None
+        (first..end).find(|place| self.is_at(*place, length, &is_it))
+    }
+
+    /// Whether the name in a place has this length, and bytes that `is_it` knows.
+    #[inline]
+    pub(super) fn is_at(&self, place: u32, length: usize, is_it: impl Fn(&[u8]) -> bool) -> bool {
+        let Some((start, end)) = self.pair(self.starts_at.wrapping_add(place as usize)) else { return false };
+        end.wrapping_sub(start) as usize == length && self.text(start, end).is_some_and(is_it)
     }
 
     /// The bytes of the name in a place.

@@ -1,7 +1,5 @@
 //! The filters of one webhook as words: a head for each filter, then what it compares with.
 
-use core::ops::Range;
-
 use crate::limits::ATTRIBUTE_VALUE_BYTES_MAX;
 
 use super::width::Width;
@@ -11,7 +9,7 @@ use super::width::Width;
 #[non_exhaustive]
 pub enum Operator {
     /// The attribute is the value.
-    Equals,
+    Equals = 0,
     /// The attribute is one of the values.
     In,
     /// The attribute is a text that starts with the value.
@@ -32,74 +30,81 @@ pub enum Operator {
     Range,
 }
 
-const OPERATORS: [Operator; 10] = [
-    Operator::Equals,
-    Operator::In,
-    Operator::Prefix,
-    Operator::Regexp,
-    Operator::Exists,
-    Operator::Lt,
-    Operator::Lte,
-    Operator::Gt,
-    Operator::Gte,
-    Operator::Range,
-];
+impl Operator {
+    /// The operator of a number in the format.
+    #[inline]
+    const fn of(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(Self::Equals),
+            1 => Some(Self::In),
+            2 => Some(Self::Prefix),
+            3 => Some(Self::Regexp),
+            4 => Some(Self::Exists),
+            5 => Some(Self::Lt),
+            6 => Some(Self::Lte),
+            7 => Some(Self::Gt),
+            8 => Some(Self::Gte),
+            9 => Some(Self::Range),
+            _ => None,
+        }
+    }
+
+    /// How many operands it has; an `in` says so itself.
+    #[inline]
+    const fn operands(self) -> usize {
+        match self {
+            Self::Exists | Self::In => 0,
+            Self::Regexp | Self::Range => 2,
+            _ => 1,
+        }
+    }
+}
+
 const OPERATOR_BITS: u32 = 0x0f;
 const NEGATED_BIT: u32 = 0x10;
 const DOC_SHIFT: u32 = 8;
 
-/// One filter among the words.
-#[derive(Clone, Debug)]
-pub(super) struct Clause {
+/// One filter among words of type `T`.
+#[derive(Debug)]
+pub(super) struct Clause<'t, T> {
     pub(super) operator: Operator,
     pub(super) negated: bool,
     /// Number of the attribute.
     pub(super) doc: u8,
-    /// The words of what it compares with. For a regexp these are the number of its automaton and its pattern, for
-    /// all other operators numbers of values.
-    pub(super) operands: Range<usize>,
+    /// What it compares with. For a regexp these are the number of its automaton and its pattern, for all other
+    /// operators numbers of values.
+    pub(super) operands: &'t [T],
 }
 
-impl Clause {
-    /// The filter whose head is word `at`; `None` when there is none.
+impl<'t, T: Copy> Clause<'t, T> {
+    /// The first filter among words, and the words behind it; `None` when there is none.
     #[inline]
-    pub(super) fn read(word: impl Fn(usize) -> Option<u32>, at: usize) -> Option<Self> {
-        let head = word(at)?;
+    pub(super) fn read(words: &'t [T], number: fn(T) -> u32) -> Option<(Self, &'t [T])> {
+        let (head, rest) = words.split_first()?;
+        let head = number(*head);
         if head & !(OPERATOR_BITS | NEGATED_BIT | 0xff << DOC_SHIFT) != 0 {
             return None;
         }
-        let operator = *OPERATORS.get((head & OPERATOR_BITS) as usize)?;
-        let mut start = at.checked_add(1)?;
-        let count = match operator {
-            Operator::Exists => 0,
-            Operator::Regexp | Operator::Range => 2,
-            Operator::In => {
-                let count = word(start)?;
-                start = start.checked_add(1)?;
-                count as usize
-            }
-            _ => 1,
+        let operator = Operator::of(head & OPERATOR_BITS)?;
+        let (count, rest) = if operator == Operator::In {
+            rest.split_first().map(|(count, rest)| (number(*count) as usize, rest))?
+        } else {
+            (operator.operands(), rest)
         };
+        let (operands, rest) = rest.split_at_checked(count)?;
         let doc = (head >> DOC_SHIFT) as u8;
-        let operands = start..start.checked_add(count)?;
-        Some(Self { operator, negated: head & NEGATED_BIT != 0, doc, operands })
+        Some((Self { operator, negated: head & NEGATED_BIT != 0, doc, operands }, rest))
     }
 
-    /// The head of a filter.
-    pub(super) fn head(operator: Operator, negated: bool, doc: u8) -> u32 {
-        let number = OPERATORS.iter().position(|each| *each == operator).unwrap_or_default() as u32;
-        number | if negated { NEGATED_BIT } else { 0 } | u32::from(doc) << DOC_SHIFT
+    /// Whether an event can only pass with one of the values that the operands are.
+    pub(super) fn asks_for_a_value(&self) -> bool {
+        !self.negated && self.compares_values()
     }
 
     /// Whether it compares the attribute with values as a whole.
     #[inline]
     pub(super) fn compares_values(&self) -> bool {
         matches!(self.operator, Operator::Equals | Operator::In)
-    }
-
-    /// Whether an event can only pass with one of the values that the operands are.
-    pub(super) fn asks_for_a_value(&self) -> bool {
-        !self.negated && self.compares_values()
     }
 
     /// Steps it takes at most.
@@ -109,6 +114,11 @@ impl Clause {
             _ => (self.operands.len() as u32).max(1),
         }
     }
+}
+
+/// The head of a filter.
+pub(super) fn clause_head(operator: Operator, negated: bool, doc: u8) -> u32 {
+    operator as u32 | if negated { NEGATED_BIT } else { 0 } | u32::from(doc) << DOC_SHIFT
 }
 
 /// The filters of all webhooks.
@@ -122,40 +132,26 @@ pub(super) struct Programs<'t, W: Width> {
 impl<'t, W: Width> Programs<'t, W> {
     /// The filters of the webhook in `row`, in the order of its definition.
     #[inline]
-    pub(super) fn clauses(&self, row: u32) -> Clauses<'t, W> {
+    pub(super) fn clauses(&self, row: u32) -> Clauses<'t, W::Word> {
         let bound = |at: usize| self.starts.get(at).map_or(0, |start| W::number(*start) as usize);
-        Clauses { words: self.words, at: bound(row as usize), end: bound((row as usize).wrapping_add(1)) }
-    }
-
-    #[inline]
-    pub(super) fn word(&self, at: usize) -> Option<u32> {
-        self.words.get(at).map(|word| W::number(*word))
-    }
-
-    /// The words of what a filter compares with.
-    #[inline]
-    pub(super) fn operands(&self, clause: &Clause) -> &'t [W::Word] {
-        self.words.get(clause.operands.clone()).unwrap_or_default()
+        let own = bound(row as usize)..bound((row as usize).wrapping_add(1));
+        Clauses { words: self.words.get(own).unwrap_or_default(), number: W::number }
     }
 }
 
-/// The filters of one webhook.
-pub(super) struct Clauses<'t, W: Width> {
-    words: &'t [W::Word],
-    at: usize,
-    end: usize,
+/// Filters one after the other.
+pub(super) struct Clauses<'t, T> {
+    pub(super) words: &'t [T],
+    pub(super) number: fn(T) -> u32,
 }
 
-impl<W: Width> Iterator for Clauses<'_, W> {
-    type Item = Clause;
+impl<'t, T: Copy> Iterator for Clauses<'t, T> {
+    type Item = Clause<'t, T>;
 
     #[inline]
-    fn next(&mut self) -> Option<Clause> {
-        if self.at >= self.end {
-            return None;
-        }
-        let clause = Clause::read(|at| self.words.get(at).map(|word| W::number(*word)), self.at)?;
-        self.at = clause.operands.end;
+    fn next(&mut self) -> Option<Clause<'t, T>> {
+        let (clause, rest) = Clause::read(self.words, self.number)?;
+        self.words = rest;
         Some(clause)
     }
 }

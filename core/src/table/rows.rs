@@ -23,6 +23,14 @@ impl Rows<'_> {
         self.len() == 0
     }
 
+    /// The row in place `at`.
+    pub fn at(&self, at: usize) -> Option<u32> {
+        match self {
+            Self::Narrow(rows) => rows.get(at).map(|row| u16::from_le_bytes(*row).into()),
+            Self::Wide(rows) => rows.get(at).map(|row| u32::from_le_bytes(*row)),
+        }
+    }
+
     /// Calls `with` for each row.
     #[inline]
     pub fn for_each(&self, mut with: impl FnMut(u32)) {

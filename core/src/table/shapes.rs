@@ -7,14 +7,14 @@ use super::walk::{ANY, ROWS, TAIL};
 /// Where the codes that lead to a node are stars.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
-    /// A bit for each code but `**`, behind a one that tells their number.
+    /// A bit for each segment and each `*`, behind a one that tells their number.
     stars: u16,
-    /// What the last code is when it is no segment.
+    /// What the last code is when it is none of these.
     end: End,
 }
 
 /// How the codes that lead to a node end.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     /// With a segment or `*`.
     Plain,
@@ -28,22 +28,17 @@ impl Shape {
     /// No code.
     pub(super) const ROOT: Self = Self { stars: 1, end: End::Plain };
 
-    /// The shape with one code more, which comes before those there are.
+    /// The shape with one code more at its end; `None` when no pattern is that long, or goes on there.
     #[inline]
-    pub(super) const fn below(self, code: u32) -> Self {
+    pub(super) fn with(self, code: u32) -> Option<Self> {
+        let segments = self.stars.ilog2() as usize;
         match code {
-            TAIL => Self { end: End::Tail, ..self },
-            ROWS => Self { end: End::Rows, ..self },
-            _ => Self { stars: self.stars << 1 | (code == ANY) as u16, ..self },
+            _ if self.end != End::Plain => None,
+            ROWS => Some(Self { end: End::Rows, ..self }),
+            _ if segments == SEGMENTS_MAX => None,
+            TAIL => Some(Self { end: End::Tail, ..self }),
+            _ => Some(Self { stars: self.stars << 1 | u16::from(code == ANY), ..self }),
         }
-    }
-}
-
-impl Shape {
-    /// How many segments such a pattern has.
-    pub(super) const fn segments(self) -> usize {
-        let plain = self.stars.ilog2() as usize;
-        if matches!(self.end, End::Tail) { plain.saturating_add(1) } else { plain }
     }
 }
 

@@ -14,12 +14,11 @@ use super::head::{Head, TAILS};
 use super::judge::DOCS_KNOWN;
 use super::layout::Part;
 use super::names::Names;
-use super::program::{Clause, Operator};
-use super::shapes::{Shape, Shapes};
+use super::nodes::{Lists, nodes};
+use super::program::{Clause, Operator, Programs};
 use super::value::{self, INTEGER, TEXT};
-use super::view::{Slots, View};
-use super::walk::{FIRST_SEGMENT, ROWS, TAIL};
-use super::width::{Kind, Slot, Width, none, ones};
+use super::view::View;
+use super::width::Width;
 use super::window::WINDOW_ROWS;
 use crate::filter::Value;
 
@@ -61,10 +60,10 @@ pub(super) fn survey<W: Width>(view: &View<'_, W>) -> Result<Survey, usize> {
     check(keys_are_shared_out(view), part(Part::Groups))?;
     let filter_steps = filters(view, value_bucket.into()).ok_or(part(Part::ProgramStarts))?;
     check(segment_numbers(view), part(Part::SegmentNumbers))?;
-    let mut lists = Lists { postings: view.words(Part::Postings), webhooks: view.head.counts.webhooks };
+    let mut lists = Lists::new(view);
     let shapes = nodes(view, &mut lists).ok_or(part(Part::Slots))?;
     check(groups(view, &mut lists), part(Part::Groups))?;
-    check(lists.postings.is_empty(), part(Part::Postings))?;
+    check(lists.all_checked(), part(Part::Postings))?;
     let bucket_max = segment_bucket.max(value_bucket);
     let visits_max = shapes.count();
     let costs = Costs { bucket_max: bucket_max.into(), visits: visits_max.into(), filters: filter_steps };
@@ -179,36 +178,39 @@ fn dfas<W: Width>(view: &View<'_, W>) -> bool {
 /// Checks all filters, and gives the steps of judging every one of them.
 fn filters<W: Width>(view: &View<'_, W>, bucket_max: u64) -> Option<u64> {
     let programs = view.programs();
-    let mut steps = 0_u64;
-    let mut at = 0;
-    let mut bounds = programs.starts.iter().map(|start| W::number(*start) as usize);
-    if bounds.next().unwrap_or_default() != 0 {
+    if !bounds(programs.starts.iter().map(|start| W::number(*start)), programs.words.len()) {
         return None;
     }
-    for end in bounds {
-        while at < end {
-            let clause = Clause::read(|at| programs.word(at), at).filter(|clause| is_clause(view, clause))?;
-            at = clause.operands.end;
-            steps = u64::saturating_add(steps, clause.steps().into());
-            // Attributes that are not remembered are looked up again.
-            let looked_up = if usize::from(clause.doc) < DOCS_KNOWN { 0 } else { bucket_max };
-            steps = steps.saturating_add(looked_up);
-        }
-        if at != end {
-            return None;
-        }
-    }
-    (at == programs.words.len()).then_some(steps)
+    let rows = programs.starts.len().saturating_sub(1) as u32;
+    (0..rows).try_fold(0_u64, |steps, row| {
+        Some(steps.saturating_add(row_steps(view, &programs, row, bucket_max)?))
+    })
 }
 
-fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause) -> bool {
-    let operands = view.programs().operands(clause);
-    let mut numbers = operands.iter().map(|word| W::number(*word));
+/// Checks the filters of one row, and gives the steps of judging them.
+fn row_steps<W: Width>(
+    view: &View<'_, W>,
+    programs: &Programs<'_, W>,
+    row: u32,
+    bucket_max: u64,
+) -> Option<u64> {
+    let mut clauses = programs.clauses(row);
+    let mut steps = 0_u64;
+    for clause in clauses.by_ref() {
+        is_clause(view, &clause).then_some(())?;
+        // Attributes that are not remembered are looked up again.
+        let looked_up = if usize::from(clause.doc) < DOCS_KNOWN { 0 } else { bucket_max };
+        steps = steps.saturating_add(clause.steps().into()).saturating_add(looked_up);
+    }
+    clauses.words.is_empty().then_some(steps)
+}
+
+fn is_clause<W: Width>(view: &View<'_, W>, clause: &Clause<'_, W::Word>) -> bool {
+    let mut numbers = clause.operands.iter().map(|word| W::number(*word));
     let values = view.head.counts.values;
     let is_integer = |number| matches!(view.value(number), Some(Value::Integer(_)));
-    let is_text = |number| matches!(view.value(number), Some(Value::Text(_)));
+    let is_text = |number| view.text_bytes(number).is_some();
     u32::from(clause.doc) < view.head.counts.docs
-        && operands.len() == clause.operands.len()
         && match clause.operator {
             Operator::Exists => true,
             Operator::Equals | Operator::In => numbers.all(|number| number < values),
@@ -226,34 +228,6 @@ fn keys_are_shared_out<W: Width>(view: &View<'_, W>) -> bool {
     let groups = view.groups().iter().map(Group::read);
     let own = groups.map(|group| u64::from(group.keys_end.saturating_sub(group.keys_start)));
     own.fold(0, u64::saturating_add) <= view.group_keys().len() as u64
-}
-
-/// What was not checked yet of the postings: lists follow each other without a gap.
-struct Lists<'t, W: Width> {
-    postings: &'t [W::Word],
-    webhooks: u32,
-}
-
-impl<W: Width> Lists<'_, W> {
-    /// Whether the next words are a list of rows of this length.
-    fn next(&mut self, length: u32) -> bool {
-        let Some((list, rest)) = self.postings.split_at_checked(length as usize) else { return false };
-        self.postings = rest;
-        list.is_sorted_by(|a, b| W::number(*a) < W::number(*b))
-            && list.last().is_none_or(|last| W::number(*last) < self.webhooks)
-    }
-
-    /// The same of the list of a node, which starts with its length.
-    fn next_of_node(&mut self) -> bool {
-        let Some((length, rest)) = self.postings.split_first() else { return false };
-        self.postings = rest;
-        self.next(W::number(*length))
-    }
-
-    /// How many words were checked.
-    fn checked(&self, view: &View<'_, W>) -> u32 {
-        view.head.counts.postings.wrapping_sub(self.postings.len() as u32)
-    }
 }
 
 fn groups<W: Width>(view: &View<'_, W>, lists: &mut Lists<'_, W>) -> bool {
@@ -274,65 +248,6 @@ fn keys_are<W: Width>(view: &View<'_, W>, group: &Group) -> bool {
     group.keys_start.checked_add(keys.len() as u32) == Some(group.keys_end)
         && ascends(numbers.clone())
         && numbers.all(is_of)
-}
-
-/// Checks all nodes and their lists, and gives the shapes of the patterns.
-fn nodes<W: Width>(view: &View<'_, W>, lists: &mut Lists<'_, W>) -> Option<Shapes> {
-    let slots = view.slots();
-    let mut shapes = Shapes::default();
-    for number in 0..view.head.counts.slots {
-        let slot = slots.slot(number)?;
-        if number == 0 {
-            shapes.add(root(&slots)?);
-        } else if !slot.is_free(size_of::<W::Word>() as u8) {
-            shapes.add(shape(view, &slots, number, slot)?);
-            let sound = match slot.kind() {
-                Kind::Row => slot.base < lists.webhooks,
-                Kind::List => slot.base == lists.checked(view) && lists.next_of_node(),
-                Kind::Inner | Kind::Both => true,
-            };
-            sound.then_some(())?;
-        }
-    }
-    Some(shapes)
-}
-
-/// The shape of the root; `None` when it is none.
-fn root<W: Width>(slots: &Slots<'_, W>) -> Option<Shape> {
-    let root = slots.slot(0)?;
-    let is_root = root.parent() == none(size_of::<W::Word>() as u8) && root.kind() == Kind::Inner;
-    is_root.then_some(Shape::ROOT)
-}
-
-/// The shape of a node that is not the root; `None` when it is no node of the trie.
-fn shape<W: Width>(
-    view: &View<'_, W>,
-    slots: &Slots<'_, W>,
-    mut number: u32,
-    mut slot: Slot,
-) -> Option<Shape> {
-    let codes = view.head.counts.segments.saturating_add(FIRST_SEGMENT);
-    let mut shape = Shape::ROOT;
-    // The code for rows is no segment.
-    for level in 0..=SEGMENTS_MAX {
-        let parent = slots.slot(slot.parent())?;
-        let code = number.wrapping_sub(parent.base) & ones(size_of::<W::Word>() as u8);
-        let sound = match parent.kind() {
-            _ if code >= codes => false,
-            // Nothing comes behind `**`, nor behind rows.
-            _ if matches!(code, TAIL | ROWS) && level > 0 => false,
-            Kind::Inner => code != ROWS,
-            Kind::Both => code != ROWS || matches!(slot.kind(), Kind::Row | Kind::List),
-            Kind::Row | Kind::List => false,
-        };
-        sound.then_some(())?;
-        shape = shape.below(code);
-        (number, slot) = (slot.parent(), parent);
-        if number == 0 {
-            return (shape.segments() <= SEGMENTS_MAX).then_some(shape);
-        }
-    }
-    None
 }
 
 // A value's name is a byte for the type and its bytes; the longest is a regular expression.

@@ -9,7 +9,9 @@ use super::layout::{Layout, Part};
 use super::names::{Names, hash};
 use super::program::Programs;
 use super::value;
-use super::width::{Kind, Narrow, Slot, Wide, Width, child};
+#[cfg(feature = "wide")]
+use super::width::Wide;
+use super::width::{Kind, Narrow, Slot, Width, child};
 
 /// An image of words of width `W`. Every read is checked: a wrong number gives nothing.
 pub(super) struct View<'t, W> {
@@ -31,17 +33,18 @@ impl<W> Copy for View<'_, W> {}
 #[derive(Clone, Copy)]
 pub(super) enum AnyView<'t> {
     Narrow(View<'t, Narrow>),
+    #[cfg(feature = "wide")]
     Wide(View<'t, Wide>),
 }
 
 impl<'t> AnyView<'t> {
     #[inline]
     pub(super) fn new(bytes: &'t [u8], head: &'t Head, layout: &'t Layout) -> Self {
-        if head.width == 2 {
-            Self::Narrow(View { bytes, head, layout, width: PhantomData })
-        } else {
-            Self::Wide(View { bytes, head, layout, width: PhantomData })
+        #[cfg(feature = "wide")]
+        if head.width != 2 {
+            return Self::Wide(View { bytes, head, layout, width: PhantomData });
         }
+        Self::Narrow(View { bytes, head, layout, width: PhantomData })
     }
 }
 
@@ -50,6 +53,7 @@ macro_rules! with_view {
     ($any:expr, $view:ident => $with:expr) => {
         match $any {
             $crate::table::view::AnyView::Narrow($view) => $with,
+            #[cfg(feature = "wide")]
             $crate::table::view::AnyView::Wide($view) => $with,
         }
     };
@@ -112,7 +116,7 @@ impl<'t, W: Width> View<'t, W> {
     #[inline]
     pub(super) fn slots(&self) -> Slots<'t, W> {
         Slots {
-            slots: W::slots(self.part(Part::Slots)),
+            slots: W::slots(self.bytes.get(HEAD_BYTES..self.layout.end(Part::Slots)).unwrap_or_default()),
             words: W::words(self.bytes),
             postings_at: self.offset(Part::Postings) / size_of::<W::Word>(),
             tails: self.head.flags & TAILS != 0,
@@ -162,12 +166,10 @@ impl<'t, W: Width> View<'t, W> {
         value::from_bytes(self.values().bytes(number)?)
     }
 
-    /// The text with this number.
-    pub(super) fn text(&self, number: u32) -> Option<&'t str> {
-        match self.value(number)? {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+    /// The bytes of the text with this number.
+    pub(super) fn text_bytes(&self, number: u32) -> Option<&'t [u8]> {
+        let (kind, bytes) = self.values().bytes(number)?.split_first()?;
+        (*kind == value::TEXT).then_some(bytes)
     }
 
     /// The integer with this number.
@@ -181,7 +183,7 @@ impl<'t, W: Width> View<'t, W> {
     /// The name of an attribute.
     pub(super) fn doc(&self, doc: u8) -> Option<&'t str> {
         let number = W::number(*self.words(Part::Docs).get(usize::from(doc))?);
-        self.text(number)
+        core::str::from_utf8(self.text_bytes(number)?).ok()
     }
 
     /// The bytes of an automaton.

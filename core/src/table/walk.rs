@@ -19,30 +19,21 @@ const UNKNOWN: u32 = u32::MAX;
 
 /// A topic as codes of its segments.
 #[derive(Clone, Copy)]
-pub(super) enum Codes {
-    /// Of type and action.
-    Two([u32; 2]),
-    /// Of `count` segments.
-    More { codes: [u32; SEGMENTS_MAX], count: usize },
+pub(super) struct Codes {
+    codes: [u32; SEGMENTS_MAX],
+    count: usize,
 }
 
 impl Codes {
-    #[inline]
-    pub(super) fn new<W: Width>(view: &View<'_, W>, topic: &Topic<'_>) -> Self {
-        match topic.two_segments() {
-            Some([kind, action]) => Self::Two([code(view, kind), code(view, action)]),
-            None => Self::of_more(view, topic),
-        }
-    }
-
     #[inline(never)]
-    fn of_more<W: Width>(view: &View<'_, W>, topic: &Topic<'_>) -> Self {
+    pub(super) fn new<W: Width>(view: &View<'_, W>, topic: &Topic<'_>) -> Self {
         let (mut codes, mut count) = ([UNKNOWN; SEGMENTS_MAX], 0_usize);
-        for (place, segment) in codes.iter_mut().zip(topic.segments()) {
-            *place = code(view, segment.as_bytes());
+        let segments = topic.as_str().as_bytes().split(|byte| *byte == b'.');
+        for (place, segment) in codes.iter_mut().zip(segments) {
+            *place = code(view, segment);
             count = count.wrapping_add(1);
         }
-        Self::More { codes, count }
+        Self { codes, count }
     }
 }
 
@@ -67,10 +58,10 @@ pub(super) struct Found {
 /// It visits a node for each shape that patterns have, a shape being where they have stars: `visits_max` of an image
 /// counts them.
 #[inline]
-pub(super) fn walk<W: Width>(slots: &Slots<'_, W>, codes: &Codes, mut found: impl FnMut(Found)) {
-    match codes {
-        Codes::Two(codes) => walk_two(slots, *codes, &mut found),
-        Codes::More { codes, count } => walk_more(slots, codes.get(..*count).unwrap_or_default(), &mut found),
+pub(super) fn walk<W: Width>(view: &View<'_, W>, topic: &Topic<'_>, mut found: impl FnMut(Found)) {
+    match topic.two_segments() {
+        Some([kind, action]) => walk_two(&view.slots(), [code(view, kind), code(view, action)], &mut found),
+        None => walk_codes(view, &Codes::new(view, topic), found),
     }
 }
 
@@ -92,9 +83,11 @@ fn walk_two<W: Width>(slots: &Slots<'_, W>, [first, second]: [u32; 2], found: &m
     }
 }
 
-/// The walk for any topic. Where a node has a child for the segment and one for `*`, the latter waits; so one node waits
-/// for each level at most.
-fn walk_more<W: Width>(slots: &Slots<'_, W>, codes: &[u32], found: &mut impl FnMut(Found)) {
+/// The walk for a topic in codes. Where a node has a child for the segment and one for `*`, the latter waits; so one node
+/// waits for each level at most.
+pub(super) fn walk_codes<W: Width>(view: &View<'_, W>, codes: &Codes, mut found: impl FnMut(Found)) {
+    let (slots, found) = (&view.slots(), &mut found);
+    let codes = codes.codes.get(..codes.count).unwrap_or_default();
     let Some(root) = slots.slot(0) else { return };
     let mut waiting = [0_u32; SEGMENTS_MAX + 1];
     let mut levels_waiting = 0_u32;

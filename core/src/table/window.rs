@@ -1,7 +1,7 @@
 //! Merging lists of rows: a window of rows at a time, a bit for each row.
 
 use super::view::View;
-use super::walk::{Codes, Found, walk};
+use super::walk::{Codes, Found, walk_codes};
 use super::width::Width;
 
 const WORDS: usize = 32;
@@ -40,12 +40,6 @@ impl Batch {
         self.bits &= self.bits.wrapping_sub(1);
         Some(row)
     }
-
-    /// Drops one of its rows.
-    #[inline]
-    pub(super) fn remove(&mut self, row: u32) {
-        self.bits &= !1_u64.wrapping_shl(row.wrapping_sub(self.base));
-    }
 }
 
 impl Window {
@@ -82,18 +76,39 @@ impl Window {
         read
     }
 
+    /// Keeps those rows for which `keep` says so.
+    #[inline]
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
+        let mut full = self.full;
+        while full != 0 {
+            let word = full.trailing_zeros();
+            full &= full.wrapping_sub(1);
+            let Some(bits) = self.bits.get_mut(word as usize) else { return };
+            let base = self.base.wrapping_add(word.wrapping_mul(u64::BITS));
+            let mut left = Batch { base, bits: *bits };
+            while let Some(row) = left.take() {
+                if !keep(row) {
+                    *bits &= !1_u64.wrapping_shl(row.wrapping_sub(base));
+                }
+            }
+            if *bits == 0 {
+                self.full &= !1_u32.wrapping_shl(word);
+            }
+        }
+    }
+
     /// Moves the window to the next row of any list of a topic; takes two walks.
     #[inline(never)]
     pub(super) fn fill_by_walking<W: Width>(&mut self, view: &View<'_, W>, codes: &Codes) -> Option<()> {
         let from = self.next?;
         let mut first = None;
-        walk(&view.slots(), codes, |found| {
+        walk_codes(view, codes, |found| {
             let row = rest(view, &found, from).first().map(|word| W::number(*word));
             first = [first, row].into_iter().flatten().min();
         });
         let first = first?;
         self.start_at(first);
-        walk(&view.slots(), codes, |found| {
+        walk_codes(view, codes, |found| {
             self.add::<W>(rest(view, &found, first));
         });
         Some(())

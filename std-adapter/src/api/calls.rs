@@ -21,7 +21,7 @@ pub(super) async fn list(
     let paging = Paging::parse(query.as_deref(), &CREATION)?;
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &webhook)?;
-    let page = app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?;
+    let page = app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?;
     let overview = |(call, record): &(u128, _)| {
         shape::call_overview(CallPlace { space: &space.id, webhook: &webhook.record.id, call: *call }, record)
     };
@@ -41,7 +41,7 @@ pub(super) async fn read(
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &webhook)?;
-    let call = calls::find(&app, &space, &webhook, &call)?;
+    let call = calls::find(&app, &space, &webhook, &call).await?;
     let place = CallPlace { space: &space.id, webhook: &webhook.record.id, call: call.id };
     Ok(Reply::ok(shape::call_details(place, &call.record, &call.details)))
 }
@@ -66,6 +66,7 @@ pub(super) async fn health(
 ) -> Answer {
     let space = caller.enter(&app, &space, Wish::Read)?;
     let webhook = find(&space, &webhook)?;
-    let health = app.calls.health(webhook.record.uid)?;
-    Ok(Reply::ok(shape::health(&space.id, &webhook.record.id, health)))
+    let health = app.calls.health(webhook.record.uid).await?;
+    let pause = app.deliveries.pause(webhook.record.uid);
+    Ok(Reply::ok(shape::health(&space.id, &webhook.record, health, pause)))
 }

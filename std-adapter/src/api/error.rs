@@ -197,6 +197,10 @@ impl From<CommitError> for ApiError {
             CommitError::Overloaded => {
                 ApiError::Overloaded("Too much is waiting to be written; nothing was accepted.".into())
             }
+            // Said now and then by whoever refuses, not for every request.
+            CommitError::Store(cause) if cause.is_passing() => {
+                ApiError::Unavailable(format!("Nothing was accepted: {cause}"))
+            }
             other => {
                 error!(cause = &other as &(dyn Error + 'static), "a change could not be made durable");
                 ApiError::Unavailable(format!("Nothing was accepted: {other}"))
@@ -252,6 +256,7 @@ impl From<Refusal> for ApiError {
                 ApiError::Validation(vec![Problem::new("invalid", "", message.clone())])
             }
             Refusal::TooLarge => ApiError::TooLarge(BODY_BYTES_MAX),
+            Refusal::Backlog => ApiError::Overloaded(refusal.to_string()),
             Refusal::Commit(cause) => cause.into(),
             Refusal::Store(cause) => cause.into(),
         }

@@ -7,6 +7,7 @@ mod definitions;
 pub mod envelope;
 pub mod error;
 mod events;
+mod kept;
 mod operations;
 mod query;
 mod settings;
@@ -74,7 +75,9 @@ fn webhook_routes() -> Router<Arc<App>> {
 
 fn event_routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/spaces/{space}/events", post(events::publish))
+        .route("/spaces/{space}/events", get(kept::list).post(events::publish))
+        .route("/spaces/{space}/events/{event}", get(kept::read))
+        .route("/spaces/{space}/events/{event}/explain", get(kept::explain))
         .route("/spaces/{space}/environments/{environment}/events", post(events::publish_to_environment))
 }
 

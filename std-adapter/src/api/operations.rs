@@ -25,10 +25,17 @@ pub(super) async fn readyz(State(app): AppState) -> Response {
     if app.committer.has_failed() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the store takes no more changes\n").into_response();
     }
+    if let Err(cause) = app.committer.check_room() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("{cause}\n")).into_response();
+    }
+    if !app.deliveries.has_room() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many deliveries are owed\n").into_response();
+    }
     "ready\n".into_response()
 }
 
 /// `GET /metrics`: counters for Prometheus.
 pub(super) async fn metrics(State(app): AppState) -> Response {
-    ([(CONTENT_TYPE, METRICS_TYPE)], app.metrics.render(app.deliveries.in_flight())).into_response()
+    ([(CONTENT_TYPE, METRICS_TYPE)], app.metrics.render(app.deliveries.in_flight(), app.deliveries.backlog()))
+        .into_response()
 }

@@ -1,15 +1,15 @@
 //! Query parameters of lists, and the headers and bodies that several endpoints read.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::HeaderMap;
-use bytes::Bytes;
-use http_body_util::LengthLimitError;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use serde_json::Value;
 use url::form_urlencoded;
 
 use super::error::ApiError;
 use crate::json;
-use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT, PAGE_ITEMS, PAGE_ITEMS_MAX};
+use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT, DISCARDED_BYTES_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX};
 use crate::webhooks::Expected;
 
 /// Which stretch of a list is asked for, and in which order.
@@ -129,17 +129,24 @@ pub(super) fn expected_version(headers: &HeaderMap) -> Result<Expected, ApiError
 /// # Errors
 /// `TooLarge` above the limit, `TooSlow` when it takes too long, `BadRequest` when the caller stops in the middle.
 pub(super) async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let reading = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, limit));
-    reading.await.map_err(|_| ApiError::TooSlow)?.map_err(|cause| {
-        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&cause);
-        while let Some(error) = source {
-            if error.is::<LengthLimitError>() {
-                return ApiError::TooLarge(limit);
-            }
-            source = error.source();
+    tokio::time::timeout(BODY_TIMEOUT, collect(body, limit)).await.map_err(|_| ApiError::TooSlow)?
+}
+
+/// Reads on beyond the limit, without keeping it: a caller that is still sending would not read the refusal.
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let (mut kept, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|_| ApiError::BadRequest("The body could not be read to its end.".into()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= limit {
+            kept.extend_from_slice(&data);
+        } else if length > limit.saturating_add(DISCARDED_BYTES_MAX) {
+            break;
         }
-        ApiError::BadRequest("The body could not be read to its end.".into())
-    })
+    }
+    if length > limit { Err(ApiError::TooLarge(limit)) } else { Ok(kept.freeze()) }
 }
 
 /// Reads a JSON body, whatever its content type says.

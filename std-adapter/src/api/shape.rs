@@ -3,8 +3,10 @@
 use bellwire_core::call::Outcome;
 use serde_json::{Map, Value, json};
 
+use crate::app::events::{Event, Explanation, Reason};
 use crate::calls::Health;
 use crate::clock::iso;
+use crate::deliver::Pause;
 use crate::id;
 use crate::ingest::Accepted;
 use crate::secret::Secret;
@@ -12,6 +14,7 @@ use crate::store::record::{
     CallDetailsRecord, CallRecord, HeaderRecord, History, ResponseRecord, RetryPolicyRecord,
     SigningSecretRecord, SpaceRecord, TimingRecord, TokenRecord, WebhookRecord,
 };
+use crate::webhooks::Live;
 
 /// The one organization that every space belongs to.
 pub const ORGANIZATION: &str = "bellwire";
@@ -70,7 +73,7 @@ fn header(header: &HeaderRecord) -> Value {
 pub fn webhook_definition(space: &str, record: &WebhookRecord) -> Value {
     let mut sys = json!({"type": "WebhookDefinition", "id": record.id, "version": record.version, "space": link("Space", space)});
     add_history(&mut sys, &record.history);
-    json!({
+    let mut object = json!({
         "name": record.name,
         "url": record.url,
         "httpBasicUsername": record.basic_username,
@@ -80,7 +83,12 @@ pub fn webhook_definition(space: &str, record: &WebhookRecord) -> Value {
         "transformation": stored_json(record.transformation_json.as_ref()),
         "active": record.active,
         "sys": sys,
-    })
+    });
+    // A field of ours: there only where it says something, so that all other answers are Contentful's.
+    if record.ordered_by_entity {
+        object["orderedByEntity"] = true.into();
+    }
+    object
 }
 
 /// A space's signing secret; only its last characters show.
@@ -196,12 +204,68 @@ fn timing(timing: &TimingRecord) -> Value {
     })
 }
 
-/// A webhook's health.
-pub fn health(space: &str, webhook: &str, health: Health) -> Value {
-    json!({
+/// A webhook's health. `switchedOff` and `paused` are there only while they say something.
+pub fn health(space: &str, record: &WebhookRecord, health: Health, pause: Option<Pause>) -> Value {
+    let webhook = &record.id;
+    let mut object = json!({
         "sys": {"id": webhook, "type": "Webhook", "space": link("Space", space), "createdBy": link("WebhookDefinition", webhook)},
         "calls": {"total": health.total, "healthy": health.healthy},
+    });
+    if let Some(off) = &record.switched_off {
+        object["switchedOff"] = json!({"at": iso(off.at_ms), "reason": off.reason});
+    }
+    if let Some(pause) = pause {
+        object["paused"] = json!({"until": pause.until_ms.map(iso), "pauses": pause.pauses});
+    }
+    object
+}
+
+/// A kept event as the list shows it, with the webhooks that match it as they are now.
+pub fn event_overview(space: &str, event: &Event, live: &Live) -> Value {
+    let record = &event.record;
+    let webhooks = event.matching(live).into_iter().filter_map(|number| live.webhooks.get(number as usize));
+    json!({
+        "sys": {
+            "type": "Event", "id": id::to_text(event.id), "space": link("Space", space),
+            "environment": link("Environment", &record.environment),
+            "createdBy": link("User", &record.user), "createdAt": iso(id::made_at_ms(event.id)),
+        },
+        "topic": record.topic,
+        "occurredAt": iso(record.occurred_at_ms),
+        "entity": record.entity_id,
+        "bytes": record.payload.len(),
+        "webhooks": webhooks.map(|webhook| link("WebhookDefinition", &webhook.record.id)).collect::<Vec<Value>>(),
     })
+}
+
+/// A kept event with its payload.
+pub fn event_details(space: &str, event: &Event, live: &Live) -> Value {
+    let mut object = event_overview(space, event, live);
+    object["context"] = header_map(&event.record.context);
+    object["payload"] = crate::json::parse(&event.record.payload).unwrap_or(Value::Null);
+    object
+}
+
+/// Why a webhook gets an event or not.
+pub fn explanation(explanation: &Explanation) -> Value {
+    let Explanation { webhook, reason } = explanation;
+    let mut object = json!({
+        "webhook": link("WebhookDefinition", &webhook.record.id),
+        "name": webhook.record.name,
+        "matched": reason.is_match(),
+        "reason": reason.sentence(),
+    });
+    match reason {
+        Reason::Matched { pattern } => object["topic"] = pattern.as_str().into(),
+        Reason::FilterFailed(failed) => {
+            object["filter"] = json!({
+                "number": failed.number, "doc": failed.doc, "operator": failed.operator, "not": failed.negated,
+                "wanted": failed.wanted, "actual": failed.actual,
+            });
+        }
+        Reason::Inactive | Reason::NoPattern => {}
+    }
+    object
 }
 
 /// An accepted event, and the webhooks that it is owed to.

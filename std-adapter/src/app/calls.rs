@@ -20,10 +20,10 @@ pub struct Call {
 ///
 /// # Errors
 /// `NotFound`, `Store`.
-pub fn find(app: &App, space: &Space, webhook: &Webhook, call: &str) -> Result<Call, Fault> {
+pub async fn find(app: &App, space: &Space, webhook: &Webhook, call: &str) -> Result<Call, Fault> {
     let not_found = || Fault::not_found("WebhookCallDetails", call, &space.id);
     let id = id::from_text(call).ok_or_else(not_found)?;
-    let (record, details) = app.calls.call(webhook.record.uid, id)?.ok_or_else(not_found)?;
+    let (record, details) = app.calls.call(webhook.record.uid, id).await?.ok_or_else(not_found)?;
     Ok(Call { id, record, details })
 }
 
@@ -32,6 +32,6 @@ pub fn find(app: &App, space: &Space, webhook: &Webhook, call: &str) -> Result<C
 /// # Errors
 /// `Resend` when it cannot be, `NotFound`, `Store`.
 pub async fn resend(app: &App, space: &Space, webhook: &Webhook, call: &str) -> Result<u32, Fault> {
-    let call = find(app, space, webhook, call)?;
+    let call = find(app, space, webhook, call).await?;
     Ok(app.deliveries.resend(space, webhook, &call.record).await?)
 }

@@ -54,7 +54,22 @@ pub async fn put(
     // A caller with an old version hears about that first: what it sent may rest on what has changed.
     expected.check(was.record.version)?;
     let definition = parse(app, body, Some(&was))?;
-    Ok(change.update(&was, definition, expected, caller.stamp()).await?)
+    update(app, caller, change, &was, definition).await
+}
+
+/// Puts a definition in the place of another. When it makes no more calls, none is under way when this returns.
+async fn update(
+    app: &App,
+    caller: &Caller,
+    change: Change<'_>,
+    was: &Webhook,
+    definition: Definition,
+) -> Result<Arc<Webhook>, Fault> {
+    let expected = Expected::Version(was.record.version);
+    let webhook = change.update(was, definition, expected, caller.stamp()).await?;
+    drop(change);
+    app.deliveries.changed(was, &webhook).await;
+    Ok(webhook)
 }
 
 fn parse(app: &App, body: &Value, was: Option<&Webhook>) -> Result<Definition, Fault> {
@@ -85,8 +100,7 @@ pub async fn set_active(
     let change = app.registry.change(space).await;
     let was = change.previous(id).ok_or_else(|| not_found(space, id))?;
     let definition = Definition { active, ..Definition::of(&was.record) };
-    let expected = Expected::Version(was.record.version);
-    Ok(change.update(&was, definition, expected, caller.stamp()).await?)
+    update(app, caller, change, &was, definition).await
 }
 
 /// Deletes the webhook with this id, and with it what the log remembers.
@@ -99,6 +113,7 @@ pub async fn delete(app: &App, space: &Arc<Space>, id: &str) -> Result<(), Fault
         ChangeError::NotFound => not_found(space, id),
         other => other.into(),
     })?;
+    app.deliveries.quiesce(webhook.record.uid).await;
     app.calls.forget(webhook.record.uid);
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! What a caller may do: the functions that the HTTP API and the web app share, and the parts they work with.
 
 pub mod access;
+pub mod backtest;
 pub mod calls;
 pub mod definitions;
+pub mod events;
 pub mod fault;
 pub mod rate;
 pub mod settings;
@@ -16,6 +18,7 @@ pub use self::fault::Fault;
 use self::rate::Rates;
 use crate::calls::CallLog;
 use crate::deliver::Deliveries;
+use crate::events::EventLog;
 use crate::id::IdMaker;
 use crate::ingest::Ingest;
 use crate::metrics::Metrics;
@@ -32,6 +35,8 @@ pub struct App {
     pub tokens: Tokens,
     /// The activity log.
     pub calls: Arc<CallLog>,
+    /// The events that were accepted.
+    pub events: EventLog,
     /// The way in for events.
     pub ingest: Arc<Ingest>,
     /// The delivery engine.

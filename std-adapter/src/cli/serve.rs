@@ -19,8 +19,10 @@ use crate::secret::Secret;
 #[command(after_help = "Every setting can be a flag, an environment variable or a key of the TOML file
 (retry-delay = \"30s\"); a flag beats the environment beats the file.
 
-The first start makes an admin token and prints it once, unless BELLWIRE_ADMIN_TOKEN sets one.
-SIGTERM and Ctrl-C stop the server: it takes no more requests and lets attempts under way end.")]
+The first start makes an admin token and prints it once, unless BELLWIRE_ADMIN_TOKEN sets one. Every start prints a
+link to the web app that signs whoever follows it first in as the admin, within ten minutes.
+SIGTERM and Ctrl-C stop the server: it takes no more requests and lets attempts under way end. A second one makes it
+stop at once.")]
 pub(crate) struct ServeArgs {
     /// TOML file with settings
     #[arg(long, env = "BELLWIRE_CONFIG", value_name = "FILE")]
@@ -44,7 +46,8 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), CliError> {
             () = stop.wait() => Ok(()),
             failure = node.failed() => Err(CliError::new(format!("stopping: {failure}"))),
         };
-        node.stop().await;
+        // Asked a second time, it waits for nobody.
+        node.stop_until(stop.wait()).await;
         ended
     })
 }

@@ -1,133 +1,296 @@
 //! One attempt from the record of what is owed to the record of how it went.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bellwire_core::call::Outcome;
-use bellwire_core::delivery::{Decision, RetryPolicy, decide};
+use bellwire_core::delivery::{Attempted, Decision, RetryPolicy, Sign, Standing, Turn, decide, sign_of};
+use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
-use super::made::Made;
+use super::made::{Made, retry_after_ms};
 use super::request::Attempt;
+use super::schedule::Ended;
 use super::{Engine, STORE_PAUSE};
-use crate::clock;
-use crate::id::to_text;
-use crate::limits::{ATTEMPT_TIMEOUT, LOGGED_RESPONSE_BYTES_MAX};
-use crate::net::OutgoingRequest;
-use crate::store::record::{self, EventRecord, OwedKey, OwedRecord};
+use crate::id;
+use crate::limits::{ATTEMPT_TIMEOUT, FRESH, LOGGED_RESPONSE_BYTES_MAX};
+use crate::net::{Exchange, OutgoingRequest, Timing};
+use crate::store::record::{self, EventRecord, Owed, OwedKey, OwedRecord, Stamp, SwitchedOff};
 use crate::store::{Batch, CommitError, Durability, StoreError, Table};
+use crate::webhooks::settings::SpaceSettings;
 use crate::webhooks::{Space, Webhook};
 
+/// Who switches a webhook off whose endpoint is gone.
+const ENGINE: &str = "bellwire";
+
+/// What became of a delivery, as the schedule needs it.
+struct Settled {
+    sign: Sign,
+    again: Option<Owed>,
+}
+
+impl Settled {
+    const DROPPED: Settled = Settled { sign: Sign::None, again: None };
+}
+
+/// A delivery with everything that an attempt of it needs.
+struct Job {
+    space: Arc<Space>,
+    webhook: Arc<Webhook>,
+    event: EventRecord,
+    owed: Owed,
+}
+
+/// What was found of what an attempt needs.
+enum Lookup {
+    Job(Box<Job>),
+    /// The webhook or the event is there and cannot be read or understood: the delivery waits.
+    Later,
+    /// The webhook or the event is not there any more.
+    Nothing,
+}
+
 impl Engine {
-    /// Carries one delivery out and records how it went. Answers with the next attempt's key if there is to be one.
-    pub(super) async fn attempt(&self, key: OwedKey) -> Result<Option<OwedKey>, AttemptFault> {
-        let Some(owed) = self.store.read(Table::Owed, &key.to_bytes())? else { return Ok(None) };
-        let owed: OwedRecord = record::decode(&owed)?;
-        let webhook = self.registry.webhook(key.webhook_uid).filter(|(_, webhook)| webhook.record.active);
-        let Some((space, webhook)) = webhook else {
-            debug!(event = %to_text(key.event_id), "a delivery is dropped: its webhook is deleted or inactive");
-            return self.drop_owed(key).await;
-        };
-        let event = self.store.read(Table::Events, &record::timed_key(owed.space_uid, key.event_id))?;
-        let Some(event) = event else {
-            error!(event = %to_text(key.event_id), webhook = webhook.record.id, "a delivery is lost: its event is not in the store");
-            return self.drop_owed(key).await;
-        };
-        let event: EventRecord = record::decode(&event)?;
-        let made = self.make_call(&space, &webhook, &event, key, &owed).await;
-        self.settle(&space, key, owed, made).await
+    /// Makes one attempt and tells the schedule.
+    pub(super) async fn run_attempt(self: Arc<Self>, owed: Owed, standing: Standing) {
+        let settled = self.attempt(owed).await;
+        self.finish(owed, Some(standing), settled);
     }
 
-    /// No call is made, nothing is owed any more.
-    async fn drop_owed(&self, key: OwedKey) -> Result<Option<OwedKey>, AttemptFault> {
-        let mut batch = Batch::default();
-        batch.remove(Table::Owed, key.to_bytes());
-        self.record(batch).await?;
-        Ok(None)
+    /// Records an attempt of an earlier run of which nobody knows what came of it, and tells the schedule.
+    pub(super) async fn run_unknown(self: Arc<Self>, owed: Owed) {
+        let settled = self.record_unknown(owed).await;
+        self.finish(owed, None, settled);
     }
 
-    async fn make_call(
-        &self,
-        space: &Space,
-        webhook: &Webhook,
-        event: &EventRecord,
-        key: OwedKey,
-        owed: &OwedRecord,
-    ) -> Made {
-        let settings = space.settings();
-        let signing_secret = settings.signing_secret.as_ref().map(|record| &record.value);
-        let policy = self.settings.policy;
-        let attempt = Attempt {
-            space_id: &space.id,
-            webhook,
-            event,
-            key,
-            number: owed.attempt,
-            resent: owed.resent,
-            signing_secret,
-            policy,
-        };
-        let request_at_ms = clock::now_ms();
-        match attempt.prepare(request_at_ms) {
-            Ok(prepared) => {
-                let request = OutgoingRequest {
-                    method: prepared.method.clone(),
-                    url: prepared.url.clone(),
-                    headers: prepared.wire_headers(),
-                    body: prepared.body.clone(),
-                    timeout: ATTEMPT_TIMEOUT,
-                    response_bytes_max: LOGGED_RESPONSE_BYTES_MAX,
-                };
-                let exchange = self.client.send(request).await;
-                Made::sent(&attempt, request_at_ms, &prepared, exchange)
+    /// Gives back to the schedule a delivery that was held, as what it became.
+    pub(super) fn release(self: &Arc<Self>, held: OwedKey, now: Owed) {
+        let settled = Settled { sign: Sign::None, again: Some(now) };
+        self.finish(Owed { key: held, ..now }, None, Ok(settled));
+    }
+
+    fn finish(self: &Arc<Self>, owed: Owed, place: Option<Standing>, settled: Result<Settled, AttemptFault>) {
+        let Settled { sign, again } = settled.unwrap_or_else(|cause| {
+            error!(%cause, event = %id::to_text(owed.key.event_id), "a delivery stays owed until the next start");
+            Settled::DROPPED
+        });
+        let ended = Ended { key: owed.key, place, sign, again };
+        let turn = self.schedule().ended(&ended, self.now_ms(), self.parts.dice.roll());
+        if let Some(turn) = turn {
+            self.report_turn(owed.key, turn);
+        }
+        self.ended.notify_waiters();
+        self.pump();
+    }
+
+    /// Carries one delivery out and records how it went.
+    async fn attempt(&self, owed: Owed) -> Result<Settled, AttemptFault> {
+        // Before the definition is looked at: a change after that look is noticed.
+        let changes = self.parts.registry.switched_off();
+        match self.look_up(owed).await {
+            Lookup::Job(job) => {
+                let made = self.make_call(&job, changes).await;
+                self.settle(&job, made).await
             }
-            Err(problem) => Made::unsent(&attempt, request_at_ms, problem),
+            Lookup::Later => Ok(self.wait_for_mending(owed)),
+            Lookup::Nothing => self.drop_owed(owed.key).await,
         }
     }
 
-    async fn settle(
-        &self,
-        space: &Space,
-        key: OwedKey,
-        owed: OwedRecord,
-        made: Made,
-    ) -> Result<Option<OwedKey>, AttemptFault> {
-        let (outcome, request_at_ms) = (made.call.outcome, made.call.request_at_ms);
-        let decision = decide(outcome, owed.attempt, &self.retry_policy(space));
-        let id = self.ids.next();
-        let mut batch = self.calls.add(key.webhook_uid, id, &made.call, &made.details)?;
-        batch.remove(Table::Owed, key.to_bytes());
-        let retry = match decision {
-            Decision::Retry { delay_ms } => {
-                // Never before the attempt that failed, even if the clock went back: what looks through the deliveries
-                // in the order of their keys must not miss one that moved behind it.
-                let due_ms = clock::now_ms().max(key.due_ms).saturating_add(delay_ms);
-                let next = OwedKey { due_ms, ..key };
-                batch.put(
-                    Table::Owed,
-                    next.to_bytes(),
-                    record::encode(&OwedRecord { attempt: owed.attempt + 1, resent: false, ..owed }),
-                );
-                Some(next)
-            }
-            Decision::Succeeded | Decision::Dead => None,
+    /// As [`Engine::job`]; while the store cannot be read the delivery waits.
+    async fn look_up(&self, owed: Owed) -> Lookup {
+        self.job(owed).await.unwrap_or_else(|cause| {
+            self.unread.warn(self.now_ms(), &cause, "a delivery waits: what it needs cannot be read");
+            Lookup::Later
+        })
+    }
+
+    /// What an attempt needs, if there is one to be made.
+    async fn job(&self, owed: Owed) -> Result<Lookup, StoreError> {
+        let event_id = owed.key.event_id;
+        let Some((space, webhook)) = self.parts.registry.webhook(owed.key.webhook_uid) else {
+            debug!(event = %id::to_text(event_id), "a delivery is dropped: its webhook is deleted");
+            // Unless the webhook is one that could not be read.
+            return Ok(if self.parts.registry.is_whole() { Lookup::Nothing } else { Lookup::Later });
         };
+        if webhook.fault.is_some() {
+            return Ok(Lookup::Later);
+        }
+        let is_known = owed.record.claim == self.settings.run;
+        if !webhook.record.active && is_known {
+            debug!(event = %id::to_text(event_id), "a delivery is dropped: its webhook is inactive");
+            return Ok(Lookup::Nothing);
+        }
+        let Some(event) = self.read_event(owed).await? else {
+            error!(event = %id::to_text(event_id), webhook = webhook.record.id, "a delivery is lost: its event is not in the store");
+            return Ok(Lookup::Nothing);
+        };
+        Ok(Lookup::Job(Box::new(Job { space, webhook, event, owed })))
+    }
+
+    fn wait_for_mending(&self, owed: Owed) -> Settled {
+        Settled { sign: Sign::None, again: Some(later(owed, self.now_ms() + FAULTY_PAUSE_MS)) }
+    }
+
+    async fn read_event(&self, owed: Owed) -> Result<Option<EventRecord>, StoreError> {
+        let key = record::timed_key(owed.record.space_uid, owed.key.event_id);
+        let age_ms = self.now_ms().saturating_sub(id::made_at_ms(owed.key.event_id));
+        // What was written a moment ago is still in memory, and going aside costs more than the look.
+        let event = if u128::from(age_ms) < FRESH.as_millis() {
+            self.parts.store.at_once().read(Table::Events, &key)?
+        } else {
+            self.parts.store.run(move |store| store.read(Table::Events, &key)).await?
+        };
+        event.map(|bytes| record::decode(&bytes)).transpose()
+    }
+
+    /// No call is made, nothing is owed any more.
+    async fn drop_owed(&self, key: OwedKey) -> Result<Settled, AttemptFault> {
+        let mut batch = Batch::default();
+        batch.remove(Table::Owed, key.to_bytes());
         self.record(batch).await?;
-        self.calls.tell(key.webhook_uid, id);
-        self.metrics.attempt_ended(outcome, decision);
-        self.metrics.attempt_took(Duration::from_millis(clock::now_ms().saturating_sub(request_at_ms)));
-        report(space, key, owed.attempt, outcome, decision, made.details.error.as_deref());
-        Ok(retry)
+        Ok(Settled::DROPPED)
+    }
+
+    async fn make_call(&self, job: &Job, mut changes: watch::Receiver<u64>) -> Made {
+        let settings = job.space.settings();
+        let attempt = self.described(job, &settings);
+        let request_at_ms = self.now_ms();
+        let prepared = match attempt.prepare(request_at_ms) {
+            Ok(prepared) => prepared,
+            Err(problem) => return Made::unsent(&attempt, request_at_ms, Outcome::Invalid, problem),
+        };
+        let request = OutgoingRequest {
+            method: prepared.method.clone(),
+            url: prepared.url.clone(),
+            headers: prepared.wire_headers(),
+            body: prepared.body.clone(),
+            timeout: ATTEMPT_TIMEOUT,
+            response_bytes_max: LOGGED_RESPONSE_BYTES_MAX,
+        };
+        let exchange = tokio::select! {
+            exchange = self.parts.transport.send(request) => exchange,
+            () = self.switched_off(job, &mut changes) => broken_off(),
+        };
+        Made::sent(&attempt, request_at_ms, self.now_ms(), &prepared, exchange)
+    }
+
+    /// Returns when the webhook is no longer to be called.
+    async fn switched_off(&self, job: &Job, changes: &mut watch::Receiver<u64>) {
+        while self.is_active(job) {
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn is_active(&self, job: &Job) -> bool {
+        let now = self.parts.registry.webhook(job.owed.key.webhook_uid);
+        now.is_some_and(|(_, webhook)| webhook.record.active)
+    }
+
+    /// What the attempt is about.
+    fn described<'a>(&self, job: &'a Job, settings: &'a SpaceSettings) -> Attempt<'a> {
+        Attempt {
+            space_id: &job.space.id,
+            webhook: &job.webhook,
+            event: &job.event,
+            key: job.owed.key,
+            number: job.owed.record.attempt,
+            resent: job.owed.record.resent,
+            signing_secret: settings.signing_secret.as_ref().map(|record| &record.value),
+            policy: self.settings.policy,
+        }
+    }
+
+    async fn record_unknown(&self, owed: Owed) -> Result<Settled, AttemptFault> {
+        let job = match self.look_up(owed).await {
+            Lookup::Job(job) => job,
+            Lookup::Later => return Ok(self.wait_for_mending(owed)),
+            Lookup::Nothing => return self.drop_owed(owed.key).await,
+        };
+        let settings = job.space.settings();
+        let attempt = self.described(&job, &settings);
+        let made = Made::unsent(&attempt, owed.due_ms(), Outcome::Unknown, CRASHED.to_owned());
+        self.settle(&job, made).await
+    }
+
+    async fn settle(&self, job: &Job, made: Made) -> Result<Settled, AttemptFault> {
+        let (owed, outcome) = (job.owed, made.call.outcome);
+        let attempted = Attempted {
+            outcome,
+            attempt: owed.record.attempt,
+            retry_after_ms: retry_after_ms(&made, self.now_ms()),
+        };
+        let decision = decide(attempted, &self.retry_policy(&job.space), self.parts.dice.roll());
+        if let Decision::Postpone { delay_ms } = decision {
+            let problem = made.details.error.unwrap_or_default();
+            self.unsent.warn(self.now_ms(), &problem, "requests cannot leave this machine");
+            return Ok(Settled { sign: Sign::None, again: Some(later(owed, self.now_ms() + delay_ms)) });
+        }
+        let again = self.again(job, decision);
+        self.write(job, &made, again).await?;
+        self.parts.metrics.attempt_ended(outcome, decision);
+        let took_ms = self.now_ms().saturating_sub(made.call.request_at_ms);
+        self.parts.metrics.attempt_took(Duration::from_millis(took_ms));
+        report(job, outcome, decision, made.details.error.as_deref());
+        if decision == Decision::Gone {
+            self.switch_off(job).await;
+        }
+        Ok(Settled { sign: sign_of(outcome), again })
+    }
+
+    /// The delivery as it is owed after this decision.
+    fn again(&self, job: &Job, decision: Decision) -> Option<Owed> {
+        let Decision::Retry { delay_ms } = decision else { return None };
+        let Owed { key, record } = job.owed;
+        if !self.is_active(job) {
+            return None;
+        }
+        // Never before the attempt that failed, even if the clock went back: what looks through the deliveries in the
+        // order of their keys must not miss one that moved behind it.
+        let due_ms = self.now_ms().max(key.due_ms).saturating_add(delay_ms);
+        // Where order matters a delivery keeps its place, so that those behind it can see it.
+        let key = if record.entity.is_some() { key } else { OwedKey { due_ms, ..key } };
+        let not_before_ms = if delay_ms == 0 { 0 } else { due_ms };
+        Some(Owed {
+            key,
+            record: OwedRecord {
+                attempt: record.attempt + 1,
+                claim: 0,
+                not_before_ms,
+                resent: false,
+                ..record
+            },
+        })
+    }
+
+    async fn write(&self, job: &Job, made: &Made, again: Option<Owed>) -> Result<(), AttemptFault> {
+        let key = job.owed.key;
+        let (calls, id) = (&self.parts.calls, self.parts.ids.next());
+        let mut batch = calls.add(key.webhook_uid, id, &made.call, &made.details).await?;
+        batch.remove(Table::Owed, key.to_bytes());
+        if let Some(owed) = again {
+            batch.put(Table::Owed, owed.key.to_bytes(), record::encode(&owed.record));
+        }
+        self.record(batch).await?;
+        calls.tell(key.webhook_uid, id);
+        Ok(())
     }
 
     /// Writes down what became of an attempt. While the disk is full that waits: the attempt was made, and to forget
     /// it would make it again.
     async fn record(&self, batch: Batch) -> Result<(), AttemptFault> {
         loop {
-            match self.committer.commit(batch.clone(), Durability::Buffered).await {
+            match self.parts.committer.commit(batch.clone(), Durability::Buffered).await {
                 Err(CommitError::Store(cause @ (StoreError::Full | StoreError::ReadOnly)))
                     if !self.is_stopping() =>
                 {
-                    warn!(%cause, "the outcome of an attempt cannot be written yet");
+                    self.unwritten.warn(
+                        self.now_ms(),
+                        &cause,
+                        "the outcome of an attempt cannot be written yet",
+                    );
                     tokio::time::sleep(STORE_PAUSE).await;
                 }
                 result => return Ok(result?),
@@ -135,32 +298,82 @@ impl Engine {
         }
     }
 
+    /// The endpoint says that it is gone: its webhook is not to be called any more.
+    async fn switch_off(&self, job: &Job) {
+        let stamp = Stamp { at_ms: self.now_ms(), by: ENGINE.to_owned() };
+        let reason = SwitchedOff { at_ms: stamp.at_ms, reason: GONE.to_owned() };
+        let (space, webhook) = (&job.space.id, &job.webhook.record.id);
+        let change = self.parts.registry.change(&job.space).await;
+        match change.switch_off(&job.webhook, reason, stamp).await {
+            Ok(()) => warn!(%space, %webhook, "a webhook is switched off: its endpoint answered 410 Gone"),
+            Err(cause) => {
+                error!(%space, %webhook, %cause, "a webhook whose endpoint is gone could not be switched off");
+            }
+        }
+    }
+
     pub(super) fn retry_policy(&self, space: &Space) -> RetryPolicy {
+        let default = RetryPolicy::default();
         let own = space.settings().retry_policy.as_ref().map(|policy| policy.retries_max);
         RetryPolicy {
-            retries_max: own.unwrap_or(RetryPolicy::default().retries_max),
+            retries_max: own.unwrap_or(default.retries_max),
             first_delay_ms: self.settings.first_delay.as_millis() as u64,
             retry_connection_errors: self.settings.retry_connection_errors,
+            ..default
+        }
+    }
+
+    fn report_turn(&self, key: OwedKey, turn: Turn) {
+        let Some((space, webhook)) = self.parts.registry.webhook(key.webhook_uid) else { return };
+        let (space, webhook) = (&space.id, &webhook.record.id);
+        match turn {
+            Turn::Paused { until_ms } => {
+                let until = crate::clock::iso(until_ms);
+                warn!(%space, %webhook, until, "an endpoint keeps failing: its deliveries wait until it is probed");
+                self.parts.metrics.endpoint_paused();
+            }
+            Turn::Recovered => info!(%space, %webhook, "an endpoint answers again: its deliveries go on"),
         }
     }
 }
 
-fn report(
-    space: &Space,
-    key: OwedKey,
-    attempt: u32,
-    outcome: Outcome,
-    decision: Decision,
-    problem: Option<&str>,
-) {
-    let event = to_text(key.event_id);
-    let space = &space.id;
+/// What the log says of an attempt that a crash interrupted.
+const CRASHED: &str = "The server ended while this attempt was under way or about to begin; whether the request \
+                       left and what was answered is not known";
+/// What the log says of an attempt whose webhook was switched off meanwhile.
+const BROKEN_OFF: &str = "The webhook was switched off or deleted while this attempt was under way; what the endpoint \
+                          received is not known";
+/// Why a webhook was switched off.
+const GONE: &str = "The endpoint answered 410 Gone";
+/// How long a delivery waits for what cannot be read or understood, before that is looked at again, in milliseconds.
+const FAULTY_PAUSE_MS: u64 = 60_000;
+
+fn broken_off() -> Exchange {
+    Exchange {
+        outcome: Outcome::Unknown,
+        response: None,
+        error: Some(BROKEN_OFF.to_owned()),
+        timing: Timing::default(),
+    }
+}
+
+/// The same delivery, unchanged on the disk, but not before this moment.
+fn later(owed: Owed, not_before_ms: u64) -> Owed {
+    Owed { record: OwedRecord { not_before_ms, ..owed.record }, ..owed }
+}
+
+fn report(job: &Job, outcome: Outcome, decision: Decision, problem: Option<&str>) {
+    let (space, event) = (&job.space.id, id::to_text(job.owed.key.event_id));
+    let attempt = job.owed.record.attempt;
     match decision {
         Decision::Succeeded => debug!(%space, %event, attempt, ?outcome, "delivered"),
         Decision::Retry { delay_ms } => {
             info!(%space, %event, attempt, ?outcome, problem, delay_ms, "an attempt failed and is tried again");
         }
-        Decision::Dead => warn!(%space, %event, attempt, ?outcome, problem, "a delivery is given up"),
+        Decision::Postpone { .. } => {}
+        Decision::Dead | Decision::Gone => {
+            warn!(%space, %event, attempt, ?outcome, problem, "a delivery is given up");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! An attempt that was made, as the log will show it.
 
 use bellwire_core::call::Outcome;
+use bellwire_core::time::SECOND_MS;
 
 use super::request::{Attempt, Prepared};
 use crate::clock;
@@ -18,10 +19,11 @@ impl Made {
     pub(super) fn sent(
         attempt: &Attempt<'_>,
         request_at_ms: u64,
+        ended_at_ms: u64,
         prepared: &Prepared,
         exchange: Exchange,
     ) -> Made {
-        let response_at_ms = exchange.response.is_some().then(clock::now_ms);
+        let response_at_ms = exchange.response.is_some().then_some(ended_at_ms);
         let (request_body, request_cut) =
             cut_text(prepared.body.as_deref().unwrap_or_default(), LOGGED_REQUEST_BYTES_MAX);
         let response = exchange.response.map(|response| {
@@ -48,10 +50,16 @@ impl Made {
         }
     }
 
-    pub(super) fn unsent(attempt: &Attempt<'_>, request_at_ms: u64, problem: String) -> Made {
+    /// An attempt of which no request is known: it could not be formed, or nobody remembers it.
+    pub(super) fn unsent(
+        attempt: &Attempt<'_>,
+        request_at_ms: u64,
+        outcome: Outcome,
+        problem: String,
+    ) -> Made {
         let webhook = attempt.webhook;
         Made {
-            call: call(attempt, Outcome::Invalid, &webhook.record.url, request_at_ms, None),
+            call: call(attempt, outcome, &webhook.record.url, request_at_ms, None),
             details: CallDetailsRecord {
                 method: webhook.transformation.method().to_string(),
                 request_headers: Vec::new(),
@@ -64,6 +72,17 @@ impl Made {
             },
         }
     }
+}
+
+/// How long the endpoint asked to be left alone: `Retry-After` as seconds or as a date, RFC 9110 section 10.2.3.
+pub(super) fn retry_after_ms(made: &Made, now_ms: u64) -> Option<u64> {
+    let headers = &made.details.response.as_ref()?.headers;
+    let value = headers.iter().find(|(name, _)| name == "retry-after").map(|(_, value)| value.trim())?;
+    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than a number has are a very long time.
+        return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(SECOND_MS));
+    }
+    clock::parse_http_date(value).map(|moment| moment.saturating_sub(now_ms))
 }
 
 fn call(

@@ -1,35 +1,43 @@
 //! What is due becomes attempts: a lane for each webhook, bounded attempts in all, every outcome recorded.
+//!
+//! The decisions are made elsewhere: [`schedule`] says what is next, [`bellwire_core::delivery`] what an outcome leads
+//! to. Here they are carried out, against ports: the store, the clock, the dice, and the transport.
 
 mod attempt;
+mod backlog;
+mod claims;
 mod lane;
 mod made;
 pub mod owed;
+pub mod rehearse;
 pub mod request;
+mod schedule;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tracing::{error, info};
+use bellwire_core::delivery::{Breaker, BreakerPolicy};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tracing::info;
 
-use self::lane::{LaneState, Step};
+use self::schedule::{Action, Rules, Schedule};
 use crate::calls::CallLog;
-use crate::clock;
-use crate::id::{self, IdMaker};
-use crate::limits::LANE_WINDOW;
+use crate::clock::Clock;
+use crate::id::IdMaker;
 use crate::metrics::Metrics;
-use crate::net::AddressPolicy;
-use crate::net::HttpClient;
-use crate::store::record::OwedKey;
-use crate::store::{Committer, Range, Store, StoreError, Table};
-use crate::webhooks::Registry;
+use crate::net::{AddressPolicy, Transport};
+use crate::quiet::Seldom;
+use crate::random::Dice;
+use crate::store::record::{Owed, OwedKey};
+use crate::store::{Committer, Reader, StoreError};
+use crate::webhooks::{Registry, Webhook};
 
 /// Waited before the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a lane sleeps at the most: the clock may be set meanwhile.
+/// How long the engine sleeps at the most: the clock may be set meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// What the engine is told once.
@@ -40,11 +48,17 @@ pub struct DeliverySettings {
     /// Whether connection and name-resolution errors are retried.
     pub retry_connection_errors: bool,
     /// Attempts under way at once to one endpoint.
-    pub lane_in_flight_max: usize,
+    pub lane_in_flight_max: u16,
     /// Attempts under way at once in all.
     pub in_flight_max: usize,
+    /// When an endpoint that fails is left alone.
+    pub breaker: BreakerPolicy,
+    /// Deliveries that may be owed in all before events are refused.
+    pub backlog_max: u64,
     /// Which addresses may be called.
     pub policy: AddressPolicy,
+    /// The number of this run of the server: later runs have greater ones.
+    pub run: u64,
 }
 
 /// The engine. Cheap to clone; all clones are one.
@@ -53,34 +67,27 @@ pub struct Deliveries(Arc<Engine>);
 
 struct Engine {
     settings: DeliverySettings,
-    store: Arc<dyn Store>,
-    committer: Committer,
-    registry: Arc<Registry>,
-    calls: Arc<CallLog>,
-    client: HttpClient,
-    ids: Arc<IdMaker>,
-    metrics: Arc<Metrics>,
-    lanes: Mutex<HashMap<u64, Arc<Lane>>>,
-    permits: Arc<Semaphore>,
+    parts: Parts,
+    schedule: Mutex<Schedule>,
+    /// The alarm's moment may have come nearer.
+    sooner: Notify,
+    /// Something that was under way has ended.
+    ended: Notify,
     stopping: AtomicBool,
-}
-
-#[derive(Default)]
-struct Lane {
-    state: Mutex<LaneState>,
-    changed: Notify,
-}
-
-impl Lane {
-    fn state(&self) -> std::sync::MutexGuard<'_, LaneState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    /// What runs as long as the engine does.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// What is said of the disk while it is full.
+    unwritten: Seldom,
+    /// What is said of the store while it cannot be read.
+    unread: Seldom,
+    /// What is said while this machine has no room for another request.
+    unsent: Seldom,
 }
 
 /// The parts the engine works with.
 pub struct Parts {
     /// Where deliveries are owed and outcomes recorded.
-    pub store: Arc<dyn Store>,
+    pub store: Reader,
     /// The way into the store.
     pub committer: Committer,
     /// The definitions.
@@ -88,173 +95,256 @@ pub struct Parts {
     /// The activity log.
     pub calls: Arc<CallLog>,
     /// What makes the requests.
-    pub client: HttpClient,
+    pub transport: Arc<dyn Transport>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What spreads waits.
+    pub dice: Arc<Dice>,
     /// Ids for calls.
     pub ids: Arc<IdMaker>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
 
+/// What the engine knows of an endpoint, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// When the endpoint is probed; `None` while a probe is under way.
+    pub until_ms: Option<u64>,
+    /// Pauses since it last answered.
+    pub pauses: u32,
+}
+
 impl Deliveries {
-    /// An engine at rest; [`Deliveries::resume`] sets it going on what is owed already.
+    /// An engine at rest; [`Deliveries::resume`] sets it going.
     pub fn new(settings: DeliverySettings, parts: Parts) -> Deliveries {
-        let Parts { store, committer, registry, calls, client, ids, metrics } = parts;
+        let rules = Rules {
+            run: settings.run,
+            places: settings.in_flight_max,
+            lane_places: settings.lane_in_flight_max,
+            breaker: settings.breaker,
+        };
         Deliveries(Arc::new(Engine {
             settings,
-            store,
-            committer,
-            registry,
-            calls,
-            client,
-            ids,
-            metrics,
-            lanes: Mutex::default(),
-            permits: Arc::new(Semaphore::new(settings.in_flight_max)),
+            parts,
+            schedule: Mutex::new(Schedule::new(rules)),
+            sooner: Notify::new(),
+            ended: Notify::new(),
             stopping: AtomicBool::new(false),
+            tasks: Mutex::default(),
+            unwritten: Seldom::default(),
+            unread: Seldom::default(),
+            unsent: Seldom::default(),
         }))
     }
 
-    /// Starts a lane for each webhook to which something is owed in the store.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn resume(&self) -> Result<(), StoreError> {
-        let mut resumed = 0;
-        for uid in self.0.registry.webhook_uids() {
-            if !self.0.store.scan(Table::Owed, Range::prefix(&uid.to_be_bytes()), 1)?.is_empty() {
-                self.0.start_lane(uid, LaneState::stored(uid));
-                resumed += 1;
-            }
-        }
-        if resumed > 0 {
-            info!(webhooks = resumed, "resuming deliveries that were owed");
-        }
-        Ok(())
+    /// Begins to make deliveries: those that are owed in the store, looked for aside, and what is pushed from now on.
+    pub fn resume(&self) {
+        let engine = &self.0;
+        let tasks = [
+            tokio::spawn(engine.clone().run_alarm()),
+            tokio::spawn(engine.clone().find_lanes()),
+            tokio::spawn(engine.clone().count_backlog()),
+        ];
+        engine.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
+    }
+
+    /// Deliveries that are owed in all, as far as they were counted since the start.
+    pub fn backlog(&self) -> u64 {
+        self.0.schedule().backlog().count()
+    }
+
+    /// Whether more may be owed.
+    pub fn has_room(&self) -> bool {
+        self.backlog() < self.0.settings.backlog_max
+    }
+
+    /// Deliveries of a deleted webhook were taken out of the store.
+    pub fn swept(&self, keys: &[OwedKey]) {
+        let mut schedule = self.0.schedule();
+        keys.iter().for_each(|key| schedule.backlog().removed(*key));
+    }
+
+    /// Announces deliveries that are about to become durable. The claim that it answers with goes into the record; each
+    /// key is then to be pushed, or withdrawn.
+    pub fn expect(&self, key: OwedKey) -> u64 {
+        self.0.schedule().expect(key, self.0.now_ms())
     }
 
     /// Takes in deliveries that have just become durable.
-    pub fn push(&self, owed: &[OwedKey]) {
-        for key in owed {
-            self.0.push(*key);
+    pub fn push(&self, owed: &[Owed]) {
+        let mut schedule = self.0.schedule();
+        owed.iter().for_each(|owed| schedule.push(*owed));
+        drop(schedule);
+        self.0.pump();
+    }
+
+    /// Takes back the announcement of deliveries that did not become durable.
+    pub fn withdraw(&self, owed: &[Owed]) {
+        let mut schedule = self.0.schedule();
+        owed.iter().for_each(|owed| schedule.withdraw(owed.key));
+    }
+
+    /// Returns when nothing is under way for a webhook that was switched off or deleted: attempts are broken off.
+    pub async fn quiesce(&self, webhook_uid: u64) {
+        self.0.until(|schedule| schedule.under_way(webhook_uid) == 0).await;
+        self.0.schedule().forget(webhook_uid);
+    }
+
+    /// A definition was put in another's place. Returns when nothing is under way that it does not allow.
+    pub async fn changed(&self, was: &Webhook, now: &Webhook) {
+        let uid = now.record.uid;
+        if !now.record.active {
+            return self.quiesce(uid).await;
+        }
+        // Whoever changes a URL or switches a webhook on again has mended something: it is tried at once.
+        if was.record.url != now.record.url || !was.record.active {
+            self.0.schedule().forget(uid);
+            self.0.pump();
         }
     }
 
-    /// Starts no more attempts and waits until those under way have ended, at most this long.
+    /// Whether a webhook's endpoint is left alone because it kept failing.
+    pub fn pause(&self, webhook_uid: u64) -> Option<Pause> {
+        match self.0.schedule().endpoint(webhook_uid).breaker {
+            Breaker::Closed { .. } => None,
+            Breaker::Open { until_ms, pauses } => Some(Pause { until_ms: Some(until_ms), pauses }),
+            Breaker::Probing { pauses } => Some(Pause { until_ms: None, pauses }),
+        }
+    }
+
+    /// Starts no more attempts and waits until those under way have ended, at most this long. What was claimed and not
+    /// begun is no longer claimed then.
     pub async fn drain(&self, at_most: Duration) -> bool {
         self.0.stopping.store(true, Ordering::SeqCst);
-        for lane in self.0.lanes().values() {
-            lane.changed.notify_one();
+        let idle = self.0.until(|schedule| schedule.in_flight() == 0);
+        let drained = tokio::time::timeout(at_most, idle).await.is_ok();
+        self.0.give_back_claims().await;
+        self.0.sooner.notify_one();
+        let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            // Whoever holds the store is gone when this returns, so that it can be opened again.
+            let _ended = task.await;
         }
-        let all = u32::try_from(self.0.settings.in_flight_max).unwrap_or(u32::MAX);
-        tokio::time::timeout(at_most, self.0.permits.acquire_many(all)).await.is_ok()
+        drained
     }
 
     /// Attempts under way.
     pub fn in_flight(&self) -> usize {
-        self.0.settings.in_flight_max - self.0.permits.available_permits()
+        self.0.schedule().in_flight()
     }
 }
 
 impl Engine {
-    fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Lane>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    fn push(self: &Arc<Engine>, key: OwedKey) {
-        let lanes = self.lanes();
-        if let Some(lane) = lanes.get(&key.webhook_uid) {
-            lane.state().push(key);
-            lane.changed.notify_one();
-            return;
-        }
-        drop(lanes);
-        let mut state = LaneState::default();
-        state.push(key);
-        self.start_lane(key.webhook_uid, state);
+    fn now_ms(&self) -> u64 {
+        self.parts.clock.now_ms()
     }
 
-    /// Starts a lane, or hands what is new to the one that started meanwhile.
-    fn start_lane(self: &Arc<Engine>, uid: u64, state: LaneState) {
-        let mut lanes = self.lanes();
-        if let Some(lane) = lanes.get(&uid) {
-            lane.state().absorb(state);
-            lane.changed.notify_one();
-            return;
+    /// Waits until something holds of the schedule.
+    async fn until(&self, holds: impl Fn(&Schedule) -> bool) {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if holds(&self.schedule()) {
+                return;
+            }
+            ended.await;
         }
-        let lane = Arc::new(Lane { state: Mutex::new(state), changed: Notify::new() });
-        lanes.insert(uid, lane.clone());
-        drop(lanes);
-        tokio::spawn(self.clone().run_lane(uid, lane));
     }
 
-    async fn run_lane(self: Arc<Engine>, uid: u64, lane: Arc<Lane>) {
+    /// Does whatever the schedule says is next, until it says nothing.
+    fn pump(self: &Arc<Self>) {
+        let before = self.schedule().next_alarm();
         while !self.is_stopping() {
-            let step = lane.state().next(clock::now_ms(), self.settings.lane_in_flight_max);
-            match step {
-                Step::Attempt(key) => self.start_attempt(&lane, key).await,
-                Step::WaitUntil(due_ms) => {
-                    let wait = Duration::from_millis(due_ms.saturating_sub(clock::now_ms()));
-                    let _ = tokio::time::timeout(wait.min(LOOK_AGAIN), lane.changed.notified()).await;
+            let mut schedule = self.schedule();
+            let action = schedule.next(self.now_ms());
+            let alarm = schedule.next_alarm();
+            drop(schedule);
+            let Some(action) = action else {
+                if alarm.is_some_and(|alarm| before.is_none_or(|before| alarm < before)) {
+                    self.sooner.notify_one();
                 }
-                Step::Refill(from) => self.refill(&lane, from).await,
-                Step::Busy => lane.changed.notified().await,
-                Step::Idle if self.retire(uid, &lane) => return,
-                Step::Idle => {}
+                return;
+            };
+            self.clone().carry_out(action);
+        }
+    }
+
+    fn carry_out(self: Arc<Self>, action: Action) {
+        match action {
+            Action::Attempt(owed, standing) => drop(tokio::spawn(self.run_attempt(owed, standing))),
+            Action::Unknown(owed) => drop(tokio::spawn(self.run_unknown(owed))),
+            Action::Claim(owed) => drop(tokio::spawn(self.run_claim(owed))),
+            Action::Refill(from, most) => drop(tokio::spawn(self.run_refill(from, most))),
+            Action::Recall(uid) => drop(tokio::spawn(self.run_recall(uid))),
+        }
+    }
+
+    /// Wakes the engine when the time of something has come.
+    async fn run_alarm(self: Arc<Self>) {
+        while !self.is_stopping() {
+            self.pump();
+            let alarm = self.schedule().next_alarm();
+            let wait = alarm.map_or(LOOK_AGAIN, |moment| {
+                Duration::from_millis(moment.saturating_sub(self.now_ms())).min(LOOK_AGAIN)
+            });
+            // Either way there is something to look at.
+            let _ = tokio::time::timeout(wait, self.sooner.notified()).await;
+        }
+    }
+
+    /// Looks through the store for webhooks to which something is owed, and has a lane for each.
+    async fn find_lanes(self: Arc<Self>) {
+        let (mut found, mut from) = (0_usize, 0_u64);
+        while !self.is_stopping() {
+            match self.parts.store.run(move |store| claims::owners(store, from)).await {
+                Ok(owners) => {
+                    let Some((last, _)) = owners.last() else { break };
+                    from = last + 1;
+                    found += owners.len();
+                    let mut schedule = self.schedule();
+                    owners.iter().for_each(|(uid, sign)| schedule.resume(*uid, *sign));
+                    drop(schedule);
+                    self.pump();
+                }
+                Err(cause) => self.store_failed(&cause, "the deliveries owed cannot be read").await,
+            }
+        }
+        self.schedule().resumed();
+        if found > 0 {
+            info!(webhooks = found, "resumed deliveries that were owed");
+        }
+    }
+
+    /// Counts what was owed at the start.
+    async fn count_backlog(self: Arc<Self>) {
+        let mut from = None;
+        while !self.is_stopping() {
+            match self.parts.store.run(move |store| claims::keys_after(store, from)).await {
+                Ok(keys) => {
+                    from = keys.last().copied();
+                    let mut schedule = self.schedule();
+                    if keys.is_empty() {
+                        return schedule.backlog().counted_all();
+                    }
+                    schedule.backlog().counted(&keys);
+                }
+                Err(cause) => self.store_failed(&cause, "the deliveries owed cannot be counted").await,
             }
         }
     }
 
-    /// Takes an idle lane off the map, unless something was pushed meanwhile.
-    fn retire(&self, uid: u64, lane: &Lane) -> bool {
-        let mut lanes = self.lanes();
-        let idle = lane.state().is_empty();
-        if idle {
-            lanes.remove(&uid);
-        }
-        idle
-    }
-
-    async fn refill(&self, lane: &Lane, from: OwedKey) {
-        let end = (from.webhook_uid + 1).to_be_bytes();
-        match self.store.scan(Table::Owed, Range::between(&from.to_bytes(), &end), LANE_WINDOW) {
-            Ok(rows) => {
-                let keys: Result<Vec<OwedKey>, StoreError> =
-                    rows.iter().map(|(key, _)| OwedKey::from_bytes(key)).collect();
-                match keys {
-                    Ok(keys) => return lane.state().refill(&keys, LANE_WINDOW),
-                    Err(cause) => error!(%cause, "a key of the deliveries owed cannot be read"),
-                }
-            }
-            Err(cause) => error!(%cause, "the deliveries owed cannot be read"),
-        }
+    async fn store_failed(&self, cause: &StoreError, what: &str) {
+        tracing::error!(%cause, "{what}");
         tokio::time::sleep(STORE_PAUSE).await;
-    }
-
-    async fn start_attempt(self: &Arc<Engine>, lane: &Arc<Lane>, key: OwedKey) {
-        let Ok(permit) = self.permits.clone().acquire_owned().await else { return };
-        if self.is_stopping() {
-            return;
-        }
-        tokio::spawn(self.clone().run_attempt(lane.clone(), key, permit));
-    }
-
-    async fn run_attempt(self: Arc<Engine>, lane: Arc<Lane>, key: OwedKey, permit: OwnedSemaphorePermit) {
-        let retry = self.attempt(key).await.unwrap_or_else(|cause| {
-            error!(%cause, event = %id::to_text(key.event_id), "a delivery stays owed until the next start");
-            None
-        });
-        {
-            let mut state = lane.state();
-            state.ended(key);
-            if let Some(retry) = retry {
-                state.push(retry);
-            }
-        }
-        lane.changed.notify_one();
-        drop(permit);
     }
 }

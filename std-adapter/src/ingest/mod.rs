@@ -13,13 +13,14 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use self::attributes::PayloadFields;
-use crate::clock;
+use crate::clock::Clock;
 use crate::deliver::Deliveries;
 use crate::dispatch::dispatch;
 use crate::id::IdMaker;
 use crate::limits::{BODY_BYTES_MAX, DEDUP_WINDOW, IDEMPOTENCY_KEY_BYTES_MAX};
 use crate::metrics::Metrics;
-use crate::store::record::{self, DedupRecord, EventRecord, OwedKey};
+use crate::quiet::Seldom;
+use crate::store::record::{self, DedupRecord, EventRecord, Owed};
 use crate::store::{Batch, CommitError, Committer, Durability, Store, StoreError, Table};
 use crate::webhooks::Space;
 
@@ -91,6 +92,9 @@ pub enum Refusal {
     /// The payload is longer than its limit.
     #[error("The payload has more than {BODY_BYTES_MAX} bytes")]
     TooLarge,
+    /// As many deliveries are owed as may be.
+    #[error("Too many deliveries are owed already; nothing was accepted.")]
+    Backlog,
     /// It could not be made durable.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -106,6 +110,8 @@ pub struct Ingest {
     deliveries: Deliveries,
     ids: Arc<IdMaker>,
     metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    refusing: Seldom,
     /// Keyed publishes under way: whoever comes with the same key waits for the first one's end.
     under_way: Mutex<HashMap<Vec<u8>, watch::Receiver<()>>>,
 }
@@ -118,8 +124,18 @@ impl Ingest {
         deliveries: Deliveries,
         ids: Arc<IdMaker>,
         metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
     ) -> Ingest {
-        Ingest { store, committer, deliveries, ids, metrics, under_way: Mutex::default() }
+        Ingest {
+            store,
+            committer,
+            deliveries,
+            ids,
+            metrics,
+            clock,
+            refusing: Seldom::default(),
+            under_way: Mutex::default(),
+        }
     }
 
     /// Accepts one event. When this returns `Ok`, the event and what it owes are on the disk.
@@ -157,6 +173,9 @@ impl Ingest {
         space: &Space,
         incoming: Vec<Result<Incoming, Refusal>>,
     ) -> Result<Vec<Result<Accepted, Refusal>>, Refusal> {
+        if !self.deliveries.has_room() {
+            return Err(self.refused(Refusal::Backlog, incoming.len()));
+        }
         let mut keys: Vec<Vec<u8>> =
             incoming.iter().flatten().filter_map(|incoming| dedup_key(space, incoming)).collect();
         // Everyone takes turns in the same order, so that nobody waits for somebody who waits for them.
@@ -172,11 +191,21 @@ impl Ingest {
         };
         let results: Vec<Result<Accepted, Refusal>> = incoming.into_iter().map(add).collect();
         if !together.batch.is_empty() {
-            self.committer.try_commit(together.batch, Durability::Synced).await?;
+            if let Err(cause) = self.committer.try_commit(together.batch, Durability::Synced).await {
+                self.deliveries.withdraw(&together.owed);
+                return Err(self.refused(cause.into(), results.len()));
+            }
             self.deliveries.push(&together.owed);
         }
         results.iter().for_each(|result| self.count(result));
         Ok(results)
+    }
+
+    /// Counts events that are refused for a reason of the server's, and says so now and then.
+    fn refused(&self, refusal: Refusal, events: usize) -> Refusal {
+        (0..events).for_each(|_| self.metrics.event_refused());
+        self.refusing.warn(self.clock.now_ms(), &refusal, "events are refused");
+        refusal
     }
 
     fn count(&self, result: &Result<Accepted, Refusal>) {
@@ -197,14 +226,15 @@ impl Ingest {
             }
         }
         let checked = Checked::new(incoming)?;
-        let (now_ms, event_id) = (clock::now_ms(), self.ids.next());
+        let (now_ms, event_id) = (self.clock.now_ms(), self.ids.next());
         let (event, fields) = checked.into_record(incoming, now_ms);
         let attributes = fields.attributes(&event.environment);
-        let dispatched = dispatch(space, event_id, &event, &attributes, now_ms, &mut together.batch);
+        let claim = |key| self.deliveries.expect(key);
+        let dispatched = dispatch(space, event_id, &event, &attributes, claim, &mut together.batch);
         if let Some(key) = key {
             together.batch.put(
                 Table::Dedup,
-                key.clone(),
+                record::dedup_key(record::dedup_day(now_ms), &key),
                 record::encode(&DedupRecord { event_id, at_ms: now_ms }),
             );
             together.keys.insert(key, event_id);
@@ -231,12 +261,26 @@ impl Ingest {
         }
     }
 
+    /// The event that came with this key within the window: today's, or yesterday's.
     fn seen(&self, key: &[u8]) -> Result<Option<u128>, StoreError> {
-        let Some(bytes) = self.store.read(Table::Dedup, key)? else { return Ok(None) };
-        let first: DedupRecord = record::decode(&bytes)?;
-        let age_ms = clock::now_ms().saturating_sub(first.at_ms);
-        Ok((u128::from(age_ms) < DEDUP_WINDOW.as_millis()).then_some(first.event_id))
+        let now_ms = self.clock.now_ms();
+        let today = record::dedup_day(now_ms);
+        for day in [Some(today), today.checked_sub(1)].into_iter().flatten() {
+            let Some(bytes) = self.store.read(Table::Dedup, &record::dedup_key(day, key))? else { continue };
+            let first: DedupRecord = record::decode(&bytes)?;
+            let age_ms = now_ms.saturating_sub(first.at_ms);
+            return Ok((u128::from(age_ms) < DEDUP_WINDOW.as_millis()).then_some(first.event_id));
+        }
+        Ok(None)
     }
+}
+
+/// The event that a publish at this time would make, without accepting it.
+///
+/// # Errors
+/// Why it would be refused.
+pub fn check(incoming: &Incoming, now_ms: u64) -> Result<EventRecord, Refusal> {
+    Ok(Checked::new(incoming)?.into_record(incoming, now_ms).0)
 }
 
 /// The parts of an event that had to be checked.
@@ -288,7 +332,7 @@ impl Checked {
 #[derive(Default)]
 struct Together {
     batch: Batch,
-    owed: Vec<OwedKey>,
+    owed: Vec<Owed>,
     keys: HashMap<Vec<u8>, u128>,
 }
 

@@ -10,6 +10,8 @@
 //! for less time than common servers keep theirs, so that this is rare.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,6 +141,28 @@ pub struct ReceivedResponse {
     pub body: Vec<u8>,
     /// Whether the body had more bytes.
     pub truncated: bool,
+}
+
+/// An exchange under way.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Exchange> + Send + 'a>>;
+
+/// The port: sends a request and says what came of it. Dropping what it answers with breaks the exchange off.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends one request and reads its response, all within the request's timeout.
+    fn send(&self, request: OutgoingRequest) -> Sending<'_>;
+}
+
+impl Transport for HttpClient {
+    fn send(&self, request: OutgoingRequest) -> Sending<'_> {
+        Box::pin(HttpClient::send(self, request))
+    }
+}
+
+/// A function that plays the network: for tests and simulations.
+impl<F: Fn(OutgoingRequest) -> Sending<'static> + Send + Sync + 'static> Transport for F {
+    fn send(&self, request: OutgoingRequest) -> Sending<'_> {
+        self(request)
+    }
 }
 
 /// From the URL to a connection that HTTP can be spoken on.

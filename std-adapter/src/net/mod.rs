@@ -17,7 +17,7 @@ mod url;
 
 pub use self::client::{
     CONNECT_TIMEOUT, ClientSettings, Exchange, HttpClient, IDLE_PER_HOST_MAX, IDLE_TIMEOUT, OutgoingRequest,
-    RESPONSE_HEAD_BYTES_MAX, REUSED_CONNECTIONS_MAX, ReceivedResponse,
+    RESPONSE_HEAD_BYTES_MAX, REUSED_CONNECTIONS_MAX, ReceivedResponse, Sending, Transport,
 };
 pub use self::guard::{AddressPolicy, BlockReason, BlockedAddress, is_public};
 pub use self::resolver::{

@@ -3,12 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs, UdpSocket};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use super::classify::is_exhausted;
 use super::guard::{AddressPolicy, BlockedAddress};
 
 /// The most lookups the system resolver does at a time. Each holds a thread until the system answers, so that
@@ -104,8 +105,13 @@ impl SystemResolver {
             (asked.as_str(), 0).to_socket_addrs().map(|found| found.map(|socket| socket.ip()).collect())
         });
         let found = lookup.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-        found.map_err(|cause| ResolveError::Failed { host, cause })
+        found.map_err(|cause| ResolveError::Failed { host, cause: own_failure().unwrap_or(cause) })
     }
+}
+
+/// Why this machine cannot open a socket just now. The system's resolver needs one, and does not say that it got none.
+fn own_failure() -> Option<io::Error> {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).err().filter(is_exhausted)
 }
 
 impl Default for SystemResolver {

@@ -95,8 +95,12 @@ impl Node {
                     change.update(was, definition, Expected::Version(was.record.version), stamp()).await
                 }
                 None => change.create(id, definition, app.webhooks_per_space, stamp()).await,
-            };
-            Ok(made?)
+            }?;
+            drop(change);
+            if let Some(was) = was {
+                app.deliveries.changed(&was, &made).await;
+            }
+            Ok(made)
         })
         .await
     }

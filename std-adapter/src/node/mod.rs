@@ -1,35 +1,44 @@
 //! The composition root: the only place that puts the parts together, starts them and stops them.
 
+mod descriptors;
 mod embed;
+mod patience;
+mod ports;
 mod server;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use bellwire_core::delivery::BreakerPolicy;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+use self::descriptors::Descriptors;
 pub use self::embed::EmbedError;
+pub use self::ports::Ports;
 use self::server::Server;
 use crate::api;
 use crate::app::App;
 use crate::app::rate::Rates;
 use crate::calls::CallLog;
-use crate::clock;
 use crate::config::Settings;
 use crate::deliver::{Deliveries, DeliverySettings, Parts};
+use crate::events::EventLog;
 use crate::id::IdMaker;
 use crate::ingest::Ingest;
+use crate::limits::{FAILURES_MAX, PAUSE_FACTOR_MAX};
 use crate::metrics::Metrics;
-use crate::net::{
-    AddressPolicy, ClientSettings, HttpClient, Resolve, RootsError, SystemResolver, roots_from_pem,
-};
+use crate::net::{AddressPolicy, Resolve, RootsError, SystemResolver};
 use crate::secret::Secret;
-use crate::store::{Committer, FjallStore, OpenError, Store, StoreError};
+use crate::store::record::OwedKey;
+use crate::store::{
+    Batch, CommitError, Committer, Durability, FjallStore, OpenError, Reader, Store, StoreError, Table,
+    record,
+};
 use crate::sweep::Sweeper;
 use crate::tokens::{TokenError, Tokens};
 use crate::web::{self, Web};
@@ -47,6 +56,9 @@ pub enum StartError {
     /// The admin token could not be stored.
     #[error("the admin token cannot be stored: {0}")]
     Token(#[from] TokenError),
+    /// The start could not be written down.
+    #[error("the data directory cannot be written to: {0}")]
+    Commit(#[from] CommitError),
     /// The address is taken, or not one of this machine.
     #[error("cannot listen on {address}: {cause}")]
     Listen {
@@ -89,6 +101,7 @@ pub struct Node {
     web: Arc<Web>,
     settings: Settings,
     committer: Committer,
+    reader: Reader,
     new_admin_token: Option<Secret>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
@@ -104,7 +117,8 @@ impl Node {
         // The address first: when it is taken, the store was not touched and can be opened again at once.
         let server = bind(&settings).await?;
         let store = FjallStore::open(&settings.data)?;
-        Node::start_on(server, settings, store, Arc::new(SystemResolver::new())).await
+        let ports = Ports::of_system(&settings, Arc::new(SystemResolver::new()))?;
+        Node::start_on(server, settings, store, ports).await
     }
 
     /// Starts a node on a store of the caller's; the settings' data directory is not looked at.
@@ -124,36 +138,59 @@ impl Node {
         store: impl Store,
         resolver: Arc<dyn Resolve>,
     ) -> Result<Node, StartError> {
+        let ports = Ports::of_system(&settings, resolver)?;
+        Node::start_between(settings, store, ports).await
+    }
+
+    /// Starts a node between ports of the caller's: for simulations.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub async fn start_between(
+        settings: Settings,
+        store: impl Store,
+        ports: Ports,
+    ) -> Result<Node, StartError> {
         let server = bind(&settings).await?;
-        Node::start_on(server, settings, store, resolver).await
+        Node::start_on(server, settings, store, ports).await
     }
 
     async fn start_on(
         server: Server,
         settings: Settings,
         store: impl Store,
-        resolver: Arc<dyn Resolve>,
+        ports: Ports,
     ) -> Result<Node, StartError> {
         let store: Arc<dyn Store> = Arc::new(store);
         let committer = Committer::start(store.clone());
-        let client = HttpClient::new(ClientSettings { resolver, ..client_settings(&settings)? })?;
-        let app = Arc::new(assemble(&settings, store.clone(), committer.clone(), client)?);
-        let new_admin_token = app.tokens.ensure_admin(settings.admin_token.as_ref(), clock::now_ms()).await?;
-        app.deliveries.resume()?;
-        let sweeper = Sweeper::new(store, committer.clone(), app.registry.clone(), settings.event_retention);
+        let descriptors = Descriptors::claim(settings.concurrency);
+        let run = begin_run(&*store, &committer).await?;
+        let delivery =
+            DeliverySettings { in_flight_max: descriptors.attempts, ..delivery_settings(&settings, run) };
+        let now_ms = ports.clock.now_ms();
+        let reader = Reader::from(store.clone());
+        let app = Arc::new(assemble(&settings, delivery, store, reader.clone(), committer.clone(), ports)?);
+        let new_admin_token = app.tokens.ensure_admin(settings.admin_token.as_ref(), now_ms).await?;
+        app.deliveries.resume();
+        let deliveries = app.deliveries.clone();
+        let swept = Box::new(move |keys: &[OwedKey]| deliveries.swept(keys));
+        let (registry, retention) = (app.registry.clone(), settings.event_retention);
+        let sweeper = Sweeper::new(reader.clone(), committer.clone(), registry, retention, swept);
         let (stop, stopped) = watch::channel(false);
         let address = server.address;
         let web = Arc::new(Web::new(app.clone(), settings.origin(address)));
         let router = api::router(app.clone()).merge(web::router(web.clone()));
         info!(%address, "listening");
+        let serving = server.run(router, stopped, settings.drain, descriptors.connections);
         Ok(Node {
             address,
-            server: tokio::spawn(server.run(router, stopped, settings.drain)),
+            server: tokio::spawn(serving),
             sweeper: tokio::spawn(sweeper.run()),
             app,
             web,
             settings,
             committer,
+            reader,
             new_admin_token,
             stop,
         })
@@ -194,15 +231,32 @@ impl Node {
 
     /// Stops: takes no more requests, lets what is under way end within the settings' bound, writes what waits.
     pub async fn stop(self) {
+        self.stop_until(std::future::pending()).await;
+    }
+
+    /// The same, but what is under way may no longer end once `hurry` has.
+    pub async fn stop_until(self, hurry: impl Future<Output = ()>) {
         self.app.stopping.store(true, Ordering::SeqCst);
+        self.web.close();
         self.stop.send_replace(true);
-        let drain = self.settings.drain;
-        let (_, drained) = tokio::join!(self.server, self.app.deliveries.drain(drain));
+        let (drain, reader) = (self.settings.drain, self.reader);
+        let server = self.server.abort_handle();
+        let ending = async { tokio::join!(self.server, self.app.deliveries.drain(drain)).1 };
+        let drained = tokio::select! {
+            drained = ending => drained,
+            () = hurry => {
+                server.abort();
+                self.app.deliveries.drain(Duration::ZERO).await
+            }
+        };
         if !drained {
             warn!("some attempts did not end in time; they are made again at the next start");
         }
         self.sweeper.abort();
+        // Not only told to end but gone: it holds the store, which can be opened again when this returns.
+        let _cancelled = self.sweeper.await;
         self.committer.close().await;
+        reader.close().await;
         info!("stopped");
     }
 }
@@ -216,45 +270,60 @@ fn policy(settings: &Settings) -> AddressPolicy {
     if settings.allow_private_networks { AddressPolicy::AllowPrivate } else { AddressPolicy::PublicOnly }
 }
 
-fn client_settings(settings: &Settings) -> Result<ClientSettings, StartError> {
-    let extra_roots = match &settings.extra_ca {
-        Some(path) => roots_from_pem(&read_ca(path)?)?,
-        None => Vec::new(),
-    };
-    Ok(ClientSettings { policy: policy(settings), extra_roots, ..ClientSettings::default() })
-}
+/// Name of the record that holds the number of the last run.
+const RUN: &[u8] = b"run";
 
-fn read_ca(path: &Path) -> Result<Vec<u8>, StartError> {
-    std::fs::read(path).map_err(|cause| StartError::ExtraCa { path: path.to_owned(), cause })
+/// Takes the number of this run: one more than the last one's, on the disk before anything is claimed under it.
+async fn begin_run(store: &dyn Store, committer: &Committer) -> Result<u64, StartError> {
+    let last: u64 = match store.read(Table::Meta, RUN)? {
+        Some(bytes) => record::decode(&bytes)?,
+        None => 0,
+    };
+    let mut batch = Batch::default();
+    batch.put(Table::Meta, RUN, record::encode(&(last + 1)));
+    committer.commit(batch, Durability::Synced).await?;
+    Ok(last + 1)
 }
 
 fn assemble(
     settings: &Settings,
+    delivery: DeliverySettings,
     store: Arc<dyn Store>,
+    reader: Reader,
     committer: Committer,
-    client: HttpClient,
+    ports: Ports,
 ) -> Result<App, StoreError> {
-    let ids = Arc::new(IdMaker::default());
+    let Ports { clock, dice, transport } = ports;
+    let ids = Arc::new(IdMaker::new(clock.clone()));
     let metrics = Arc::new(Metrics::default());
     let registry = Arc::new(Registry::load(&*store, committer.clone())?);
     let tokens = Tokens::load(&*store, committer.clone(), ids.clone())?;
-    let calls = Arc::new(CallLog::new(store.clone()));
+    let calls = Arc::new(CallLog::new(reader.clone()));
     let parts = Parts {
-        store: store.clone(),
+        store: reader,
         committer: committer.clone(),
         registry: registry.clone(),
         calls: calls.clone(),
-        client,
+        transport,
+        clock: clock.clone(),
+        dice,
         ids: ids.clone(),
         metrics: metrics.clone(),
     };
-    let deliveries = Deliveries::new(delivery_settings(settings), parts);
-    let ingest =
-        Ingest::new(store.clone(), committer.clone(), deliveries.clone(), ids.clone(), metrics.clone());
+    let deliveries = Deliveries::new(delivery, parts);
+    let ingest = Ingest::new(
+        store.clone(),
+        committer.clone(),
+        deliveries.clone(),
+        ids.clone(),
+        metrics.clone(),
+        clock,
+    );
     Ok(App {
         registry,
         tokens,
         calls,
+        events: EventLog::new(store),
         ingest: Arc::new(ingest),
         deliveries,
         metrics,
@@ -267,12 +336,20 @@ fn assemble(
     })
 }
 
-fn delivery_settings(settings: &Settings) -> DeliverySettings {
+fn delivery_settings(settings: &Settings, run: u64) -> DeliverySettings {
+    let pause_ms = settings.retry_delay.as_millis() as u64;
     DeliverySettings {
+        run,
+        breaker: BreakerPolicy {
+            failures: FAILURES_MAX,
+            pause_ms,
+            pause_ms_max: pause_ms.saturating_mul(PAUSE_FACTOR_MAX),
+        },
         first_delay: settings.retry_delay,
         retry_connection_errors: settings.retry_connection_errors,
         lane_in_flight_max: settings.endpoint_concurrency,
         in_flight_max: settings.concurrency,
+        backlog_max: settings.backlog,
         policy: policy(settings),
     }
 }

@@ -18,8 +18,11 @@ use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-/// Connections at once; more wait in the operating system's queue.
-const CONNECTIONS_MAX: usize = 8_192;
+use super::patience::PatientStream;
+use crate::clock;
+use crate::limits::WRITE_TIMEOUT;
+use crate::quiet::Seldom;
+
 /// How long a caller may take for a request's head, and an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a request's head: a URI of the allowed length and ample headers.
@@ -43,10 +46,18 @@ impl Server {
         Ok(Server { listener, address })
     }
 
-    /// Answers until `stop` says true, then ends what is under way, at most for `drain`.
-    pub(crate) async fn run(self, router: Router, mut stop: watch::Receiver<bool>, drain: Duration) {
+    /// Answers until `stop` says true, at most so many connections at once; then ends what is under way, at most for
+    /// `drain`.
+    pub(crate) async fn run(
+        self,
+        router: Router,
+        mut stop: watch::Receiver<bool>,
+        drain: Duration,
+        connections_max: usize,
+    ) {
         let graceful = GracefulShutdown::new();
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let room = Arc::new(Semaphore::new(connections_max));
+        let refused = Seldom::default();
         loop {
             let permit = tokio::select! {
                 permit = room.clone().acquire_owned() => permit.expect("the semaphore is never closed"),
@@ -56,7 +67,7 @@ impl Server {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => stream,
                     Err(cause) => {
-                        warn!(%cause, "a connection could not be accepted");
+                        refused.warn(clock::now_ms(), &cause, "a connection could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                         continue;
                     }
@@ -102,5 +113,5 @@ fn connect(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(PatientStream::new(stream, WRITE_TIMEOUT)), service)
 }

@@ -169,6 +169,14 @@ impl Committer {
         self.failed.borrow().is_some()
     }
 
+    /// Whether there is room for more work from outside.
+    ///
+    /// # Errors
+    /// As [`Store::check_room`].
+    pub fn check_room(&self) -> Result<(), StoreError> {
+        self.store.upgrade().map_or(Err(StoreError::Stopped), |store| store.check_room(0))
+    }
+
     /// What a batch takes of the bytes that may wait; never more than there are.
     fn room_for(&self, batch: &Batch) -> u32 {
         u32::try_from(batch.bytes()).unwrap_or(u32::MAX).min(self.limits.waiting_bytes)

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::OpenError;
 
 /// The format this version writes, and the only one it reads. Before the first release formats are not carried over.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 const LOCK: &str = "lock";
 const STORE: &str = "store";

@@ -59,6 +59,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.tables()[table as usize].get(key).cloned())
     }

@@ -26,6 +26,7 @@ mod fjall;
 mod journal;
 mod memory;
 mod range;
+mod reader;
 pub mod record;
 mod space;
 #[doc(hidden)]
@@ -37,6 +38,7 @@ pub use error::{Cause, OpenError, StoreError};
 pub use fjall::FjallStore;
 pub use memory::MemoryStore;
 pub use range::Range;
+pub use reader::Reader;
 
 /// Longest key a store takes, in bytes. Engines keep key lengths in 16 bits; ours are ids joined by separators,
 /// so the bound is far below that.
@@ -143,6 +145,11 @@ pub trait Store: Send + Sync + 'static {
     fn check_room(&self, bytes: usize) -> Result<(), StoreError> {
         let _unbounded = bytes;
         Ok(())
+    }
+
+    /// Whether reading may wait for the disk, so that it had better be done aside: see [`Reader`].
+    fn may_wait(&self) -> bool {
+        true
     }
 
     /// The value at exactly `key`, or `None`.

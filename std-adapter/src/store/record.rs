@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use bellwire_core::call::Outcome;
 
-use super::StoreError;
+use super::{Row, StoreError};
+use crate::limits::DEDUP_WINDOW;
 use crate::secret::Secret;
 
 /// Separates the parts of a key that hold text; no id contains it.
@@ -120,6 +121,10 @@ pub struct WebhookRecord {
     pub transformation_json: Option<String>,
     /// Whether calls are made.
     pub active: bool,
+    /// Whether the deliveries of one entity's events are made one at a time, in order.
+    pub ordered_by_entity: bool,
+    /// Why it is not active, when the server switched it off.
+    pub switched_off: Option<SwitchedOff>,
     /// Counts the accepted changes, from 0.
     pub version: u64,
     /// When and by whom.
@@ -184,14 +189,53 @@ pub struct EventRecord {
 }
 
 /// One event owed to one webhook.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwedRecord {
     /// The event's space.
     pub space_uid: u64,
     /// The attempt that is due, from 1.
     pub attempt: u32,
+    /// The run of the server that has begun this attempt or is about to; 0 for none.
+    pub claim: u64,
+    /// The attempt is not made before this moment, milliseconds since 1970.
+    pub not_before_ms: u64,
+    /// A number for the entity that the event is about, where the webhook asks for the order of its events.
+    pub entity: Option<u64>,
     /// Whether a person asked for it.
     pub resent: bool,
+}
+
+/// A delivery with its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// Where it stands.
+    pub key: OwedKey,
+    /// What it says.
+    pub record: OwedRecord,
+}
+
+impl Owed {
+    /// Reads a row of the table of deliveries.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is no such row.
+    pub fn from_row((key, value): &Row) -> Result<Owed, StoreError> {
+        Ok(Owed { key: OwedKey::from_bytes(key)?, record: decode(value)? })
+    }
+
+    /// When the next attempt is due.
+    pub fn due_ms(&self) -> u64 {
+        if self.record.not_before_ms > 0 { self.record.not_before_ms } else { self.key.due_ms }
+    }
+}
+
+/// Why a webhook is off although nobody switched it off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchedOff {
+    /// Since when, milliseconds since 1970.
+    pub at_ms: u64,
+    /// Why, as a sentence.
+    pub reason: String,
 }
 
 /// One attempt as the activity log lists it.
@@ -326,12 +370,23 @@ pub fn read_timed_key(key: &[u8]) -> Result<(u64, u128), StoreError> {
     ))
 }
 
-/// Names one owed delivery; orders a webhook's deliveries by when they are due.
+/// The window of time that a moment lies in, counted from 1970: keys of one window stand together.
+pub fn dedup_day(at_ms: u64) -> u32 {
+    u32::try_from(u128::from(at_ms) / DEDUP_WINDOW.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// Key of an idempotency key that came in this window.
+pub fn dedup_key(day: u32, key: &[u8]) -> Vec<u8> {
+    [&day.to_be_bytes(), key].concat()
+}
+
+/// Names one owed delivery; orders a webhook's deliveries by when they are due, or by when they were accepted where
+/// the order matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwedKey {
     /// The webhook.
     pub webhook_uid: u64,
-    /// When the next attempt is due.
+    /// When the next attempt is due; where order matters, when the event was accepted.
     pub due_ms: u64,
     /// The event.
     pub event_id: u128,

@@ -12,9 +12,11 @@ use super::{Page, WebState};
 use crate::id;
 
 /// Name, media type, bytes.
-const FILES: [(&str, &str, &[u8]); 3] = [
+const FILES: [(&str, &str, &[u8]); 5] = [
     ("app.css", "text/css; charset=utf-8", include_bytes!("../../assets/app.css")),
     ("app.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/app.js")),
+    ("editor.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/editor.js")),
+    ("send.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/send.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")),
 ];
 

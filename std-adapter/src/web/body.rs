@@ -23,10 +23,15 @@ pub(super) struct Body {
 impl Body {
     /// Prepares a text; `raw` leaves it as it came.
     pub(super) fn new(text: &str, cut: bool, raw: bool) -> Body {
-        let pretty = if cut || text.len() > PRETTY_BYTES_MAX { None } else { lay_out(text) };
+        Body::within(SHOWN_BYTES_MAX, text, cut, raw)
+    }
+
+    /// As [`Body::new`], showing at most so many bytes of what is not laid out.
+    pub(super) fn within(shown_max: usize, text: &str, cut: bool, raw: bool) -> Body {
+        let pretty = if cut || text.len() > PRETTY_BYTES_MAX.min(shown_max) { None } else { lay_out(text) };
         let is_json = pretty.is_some();
         let pretty = pretty.filter(|_| !raw);
-        let end = text.floor_char_boundary(SHOWN_BYTES_MAX);
+        let end = text.floor_char_boundary(shown_max);
         let shortened = pretty.is_none() && end < text.len();
         let text_shown = pretty.unwrap_or_else(|| text[..end].to_owned());
         Body { text: text_shown, is_json, bytes: text.len(), cut, shortened }

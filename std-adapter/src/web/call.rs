@@ -64,11 +64,11 @@ pub(super) async fn show(
 ) -> Page {
     let space = user.enter(&web, &space, Wish::Read)?;
     let webhook = definitions::find(&space, &webhook).map_err(WebError::from)?;
-    let call = calls::find(&web.app, &space, &webhook, &call)?;
+    let call = calls::find(&web.app, &space, &webhook, &call).await?;
     let frame = Frame::new(&web, &user, Some(&space), Part::Webhooks, &query);
-    let newest_first = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?.calls;
-    let standings = Standings::of(&web.app, &space, &webhook, &newest_first, frame.now_ms)?;
-    let of_event = web.app.calls.of_event(webhook.record.uid, call.record.event_id)?;
+    let newest_first = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?.calls;
+    let standings = Standings::of(&web.app, &space, &webhook, &newest_first, frame.now_ms).await?;
+    let of_event = web.app.calls.of_event(webhook.record.uid, call.record.event_id).await?;
     let begun_ms = of_event.first().map_or(0, |(_, call)| call.request_at_ms);
     let attempt = |(id, record): &(u128, _)| {
         let entry = Entry::new(*id, record, &standings, frame.now_ms);
@@ -89,7 +89,7 @@ pub(super) async fn show(
         attempts: of_event.iter().map(attempt).collect(),
         next: standings.next_of(call.record.event_id),
         can_resend: frame.can_manage && webhook.record.active,
-        head: Head::new(&webhook, &newest_first, Tab::Log),
+        head: Head::new(&web.app, &webhook, &newest_first, Tab::Log),
         frame,
         call,
     })
@@ -123,7 +123,7 @@ pub(super) async fn as_curl(
 ) -> Page {
     let space = user.enter(&web, &space, Wish::Read)?;
     let webhook = definitions::find(&space, &webhook).map_err(WebError::from)?;
-    let call = calls::find(&web.app, &space, &webhook, &call)?;
+    let call = calls::find(&web.app, &space, &webhook, &call).await?;
     let command = curl::command(&call, space.settings().signing_secret.as_ref().map(|secret| &secret.value));
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], command).into_response())
 }

@@ -33,12 +33,18 @@ pub(super) enum WebError {
     /// The form did not arrive, or makes no sense.
     #[error("{0}")]
     Bad(String),
+    /// The token asked more often than it may; seconds to wait.
+    #[error("Too many requests with this token. Try again in {0} s.")]
+    TooFast(u64),
     /// More live connections than there may be.
     #[error("Too many pages are watching already.")]
     Crowded,
     /// The shared functions refused.
     #[error(transparent)]
     Fault(#[from] Fault),
+    /// A handler broke off.
+    #[error("the page was not finished")]
+    Broken,
     /// A page could not be written.
     #[error(transparent)]
     Template(#[from] askama::Error),
@@ -75,9 +81,10 @@ impl WebError {
             }
             WebError::TooLarge => words(StatusCode::PAYLOAD_TOO_LARGE, "Too large", self.to_string()),
             WebError::Bad(_) => words(StatusCode::BAD_REQUEST, "Not understood", self.to_string()),
+            WebError::TooFast(_) => words(StatusCode::TOO_MANY_REQUESTS, "Too fast", self.to_string()),
             WebError::Crowded => words(StatusCode::SERVICE_UNAVAILABLE, "Busy", self.to_string()),
             WebError::Fault(fault) => words_of_fault(fault),
-            WebError::Template(_) => internal(),
+            WebError::Broken | WebError::Template(_) => internal(),
         }
     }
 }
@@ -88,7 +95,7 @@ fn words_of_fault(fault: &Fault) -> Words {
         Fault::Store(_)
         | Fault::Change(ChangeError::Commit(_))
         | Fault::Token(TokenError::Commit(_))
-        | Fault::Refused(Refusal::Commit(_) | Refusal::Store(_))
+        | Fault::Refused(Refusal::Commit(_) | Refusal::Store(_) | Refusal::Backlog)
         | Fault::Resend(ResendError::Commit(_) | ResendError::Store(_)) => unavailable(fault),
         Fault::Invalid(problems) => {
             let sentences: Vec<&str> = problems.iter().map(|problem| problem.details.as_str()).collect();

@@ -15,14 +15,17 @@ use super::error::WebError;
 use super::session::User;
 use crate::limits::{BODY_TIMEOUT, FORM_BYTES_MAX};
 
+/// Fields of one form: 100 rows of headers, 32 of filters, the grid, and ample room.
+const FIELDS_MAX: usize = 2_000;
+
 /// Names and values in the order of the form; names may repeat.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields(pub(super) Vec<(String, String)>);
 
 impl Fields {
-    /// Reads `application/x-www-form-urlencoded`.
+    /// Reads `application/x-www-form-urlencoded`. More fields than any form of ours has are not read.
     pub(super) fn parse(text: &[u8]) -> Fields {
-        Fields(form_urlencoded::parse(text).into_owned().collect())
+        Fields(form_urlencoded::parse(text).into_owned().take(FIELDS_MAX).collect())
     }
 
     /// The first value of a name; empty when there is none.
@@ -79,20 +82,19 @@ impl FromRequest<Arc<Web>> for Submitted {
         let (mut parts, body) = request.into_parts();
         let user = User::from_request_parts(&mut parts, web).await?;
         check_site(&parts.headers)?;
-        let fields = read(body).await?;
+        let fields = read(body, FORM_BYTES_MAX).await?;
         user.check_csrf(fields.text("csrf"))?;
         Ok(Submitted { user, fields })
     }
 }
 
-/// Reads a form's body.
+/// Reads a form's body of at most so many bytes.
 ///
 /// # Errors
 /// `TooLarge` above the limit, `Bad` when it does not arrive.
-pub(super) async fn read(body: axum::body::Body) -> Result<Fields, WebError> {
+pub(super) async fn read(body: axum::body::Body, bytes_max: usize) -> Result<Fields, WebError> {
     let late = || WebError::Bad("The form did not arrive in time.".into());
-    let bytes =
-        tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, FORM_BYTES_MAX)).await.map_err(|_| late())?;
+    let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, bytes_max)).await.map_err(|_| late())?;
     let bytes = bytes.map_err(|cause| {
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&cause);
         while let Some(error) = source {

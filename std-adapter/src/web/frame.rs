@@ -9,6 +9,9 @@ use crate::app::Wish;
 use crate::clock;
 use crate::webhooks::Space;
 
+/// Spaces that the switcher offers; all of them are on the first page.
+const SWITCHER_MAX: usize = 100;
+
 /// A part of a space's pages, as the navigation marks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -28,7 +31,7 @@ pub(super) struct SpaceName {
 }
 
 impl SpaceName {
-    fn of(space: &Space) -> SpaceName {
+    pub(super) fn of(space: &Space) -> SpaceName {
         SpaceName { id: space.id.clone(), name: space.record().name.clone() }
     }
 }
@@ -40,7 +43,8 @@ pub(super) struct Frame {
     pub(super) user: String,
     pub(super) role: &'static str,
     pub(super) space: Option<SpaceName>,
-    pub(super) spaces: Vec<SpaceName>,
+    /// Further spaces that the user may go to.
+    pub(super) others: Vec<SpaceName>,
     pub(super) notice: Option<&'static str>,
     pub(super) can_read: bool,
     pub(super) can_publish: bool,
@@ -51,14 +55,16 @@ pub(super) struct Frame {
 impl Frame {
     /// The surroundings of a page of a space, or of one outside of any.
     pub(super) fn new(web: &Web, user: &User, space: Option<&Space>, part: Part, query: &Fields) -> Frame {
-        let spaces: Vec<Arc<Space>> = user.caller.spaces(&web.app);
+        let mut spaces: Vec<Arc<Space>> = user.caller.spaces(&web.app);
+        spaces.truncate(SWITCHER_MAX);
+        let is_this = |other: &Space| space.is_some_and(|space| space.uid == other.uid);
         Frame {
             part,
             csrf: user.csrf.expose().to_owned(),
             user: user.caller.0.name.clone(),
             role: user.caller.0.role.name(),
             space: space.map(SpaceName::of),
-            spaces: spaces.iter().map(|space| SpaceName::of(space)).collect(),
+            others: spaces.iter().filter(|other| !is_this(other)).map(|other| SpaceName::of(other)).collect(),
             notice: notice(query.text("done")),
             can_read: user.may(Wish::Read),
             can_publish: user.may(Wish::Publish),

@@ -29,8 +29,7 @@ pub(super) async fn wrap(State(_): State<Arc<Web>>, request: Request, next: Next
         WebError::Bad("The address is not percent-encoded UTF-8.".into()).into_response()
     } else {
         // On a task of its own: what a request has begun is ended, also when its caller goes away.
-        let failed = || WebError::Template(askama::Error::Fmt).into_response();
-        tokio::spawn(next.run(request)).await.unwrap_or_else(|_| failed())
+        tokio::spawn(next.run(request)).await.unwrap_or_else(|_| WebError::Broken.into_response())
     };
     if let Some(told) = response.extensions_mut().remove::<Told>() {
         response = told.page(response.status(), &request_id);

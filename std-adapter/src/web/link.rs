@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::secret::{Secret, TokenHash, new_token};
+use crate::secret::{Secret, TokenHash, new_code};
 
 /// How long a link can be followed.
 pub(super) const LINK_LIFE: Duration = Duration::from_secs(10 * 60);
@@ -23,7 +23,7 @@ struct Link {
 impl Links {
     /// Makes a link that signs in with a token. Answers with its code.
     pub(super) fn make(&self, token: TokenHash, now_ms: u64) -> Secret {
-        let code = new_token();
+        let code = new_code();
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         links.retain(|_, link| link.expires_ms > now_ms);
         if links.len() >= LINKS_MAX {

@@ -156,8 +156,8 @@ pub(super) async fn show(
     let space = user.enter(&web, &space, Wish::Read)?;
     let webhook = definitions::find(&space, &webhook).map_err(WebError::from)?;
     let frame = Frame::new(&web, &user, Some(&space), Part::Webhooks, &query);
-    let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?.calls;
-    let standings = Standings::of(&web.app, &space, &webhook, &calls, frame.now_ms)?;
+    let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?.calls;
+    let standings = Standings::of(&web.app, &space, &webhook, &calls, frame.now_ms).await?;
     let filter = Filter::of(&query);
     let taken = |(_, call): &&(u128, CallRecord)| filter.takes(call, &standings.standing(call), frame.now_ms);
     let wanted: Vec<&(u128, CallRecord)> = calls.iter().filter(taken).collect();
@@ -171,7 +171,7 @@ pub(super) async fn show(
         older: (wanted.len() > (number + 1) * PAGE_CALLS).then(|| filter.page(number + 1)),
         next: standings.next(),
         waiting: standings.waiting(),
-        head: Head::new(&webhook, &calls, Tab::Log),
+        head: Head::new(&web.app, &webhook, &calls, Tab::Log),
         filter,
         frame,
     })

@@ -16,7 +16,7 @@ use super::Web;
 use super::error::WebError;
 use crate::app::{Caller, Wish};
 use crate::clock;
-use crate::secret::{Secret, TokenHash, new_token};
+use crate::secret::{Secret, TokenHash, new_code};
 use crate::webhooks::Space;
 
 /// How long a session lasts, whatever its user does.
@@ -38,7 +38,7 @@ struct Session {
 impl Sessions {
     /// Begins a session. Answers with the value of its cookie.
     pub(super) fn begin(&self, token: TokenHash, now_ms: u64) -> Secret {
-        let cookie = new_token();
+        let cookie = new_code();
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= SESSIONS_MAX {
             sessions.retain(|_, session| session.expires_ms > now_ms);
@@ -48,7 +48,7 @@ impl Sessions {
             oldest.map(|hash| sessions.remove(&hash));
         }
         let expires_ms = now_ms + SESSION_LIFE.as_millis() as u64;
-        sessions.insert(TokenHash::of(cookie.expose()).0, Session { token, csrf: new_token(), expires_ms });
+        sessions.insert(TokenHash::of(cookie.expose()).0, Session { token, csrf: new_code(), expires_ms });
         cookie
     }
 
@@ -141,7 +141,13 @@ impl FromRequestParts<Arc<Web>> for User {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<User, WebError> {
-        User::find(web, &parts.headers).ok_or_else(|| WebError::SignedOut(next_of(parts)))
+        let user = User::find(web, &parts.headers).ok_or_else(|| WebError::SignedOut(next_of(parts)))?;
+        // Pages and programs with the same token share its allowance.
+        let allowance = web.app.rates.take(&user.caller.0.id, clock::now_ms());
+        match allowance.filter(|allowance| !allowance.taken) {
+            Some(allowance) => Err(WebError::TooFast(allowance.reset_seconds)),
+            None => Ok(user),
+        }
     }
 }
 

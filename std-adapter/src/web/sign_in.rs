@@ -16,12 +16,15 @@ use super::fields::{self, Fields, Submitted, check_site};
 use super::session::{SESSION, SESSION_LIFE};
 use super::{HOME, Page, Web, WebState, page};
 use crate::clock;
-use crate::secret::{TokenHash, new_token};
+use crate::secret::{TokenHash, new_code};
 
 /// Cookie that ties the sign-in form to the browser that asked for it, before there is a session.
 const FORM: &str = "form";
 /// How long the sign-in form can be used.
 const FORM_LIFE: Duration = Duration::from_secs(60 * 60);
+
+/// Bytes of the sign-in form, which anybody may send.
+const SIGN_IN_BYTES_MAX: usize = 16_000;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -37,7 +40,7 @@ pub(super) async fn form(State(web): WebState, query: Fields) -> Page {
 }
 
 fn show(web: &Web, next: &str, problem: Option<&str>) -> Page {
-    let csrf = new_token();
+    let csrf = new_code();
     let mut response = page(&SignInPage { csrf: csrf.expose(), next, problem })?;
     if problem.is_some() {
         *response.status_mut() = StatusCode::UNAUTHORIZED;
@@ -49,7 +52,7 @@ fn show(web: &Web, next: &str, problem: Option<&str>) -> Page {
 /// `POST /app/sign-in`: a token begins a session.
 pub(super) async fn submit(State(web): WebState, headers: HeaderMap, body: Body) -> Page {
     check_site(&headers)?;
-    let fields = fields::read(body).await?;
+    let fields = fields::read(body, SIGN_IN_BYTES_MAX).await?;
     let expected = web.cookies.read(&headers, FORM).ok_or(WebError::Forged)?;
     let same: bool = expected.as_bytes().ct_eq(fields.text("csrf").as_bytes()).into();
     if !same {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use bellwire_core::id::Id;
 
 use super::fields::{Fields, Submitted};
-use super::frame::{Frame, Part};
+use super::frame::{Frame, Part, SpaceName};
 use super::session::User;
 use super::{Page, Web, WebState, go, page};
 use crate::app::Wish;
@@ -16,6 +16,7 @@ use crate::webhooks::definition::check_name;
 #[template(path = "home.html")]
 struct HomePage<'a> {
     frame: Frame,
+    spaces: Vec<SpaceName>,
     can_make: bool,
     name: &'a str,
     id: &'a str,
@@ -40,7 +41,8 @@ fn first_page(user: &User, space: &str) -> String {
 fn show(web: &Web, user: &User, name: &str, id: &str, problem: Option<String>) -> Page {
     let frame = Frame::new(web, user, None, Part::Home, &Fields::default());
     let can_make = user.caller.require_admin("").is_ok();
-    page(&HomePage { frame, can_make, name, id, problem })
+    let spaces = user.caller.spaces(&web.app).iter().map(|space| SpaceName::of(space)).collect();
+    page(&HomePage { frame, spaces, can_make, name, id, problem })
 }
 
 /// `GET /app/switch?space=`: the space switcher's target.

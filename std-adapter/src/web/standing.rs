@@ -42,22 +42,50 @@ pub(super) struct Next {
     pub(super) due: Moment,
 }
 
+/// Why a webhook's calls do not go out although nobody disabled it.
+pub(super) struct Trouble {
+    pub(super) label: &'static str,
+    pub(super) words: String,
+    /// When that began, or when it may end.
+    pub(super) moment: Option<Moment>,
+}
+
+impl Trouble {
+    /// What keeps a webhook's calls back, if anything does.
+    pub(super) fn of(app: &App, webhook: &Webhook, now_ms: u64) -> Option<Trouble> {
+        let record = &webhook.record;
+        if let Some(off) = record.switched_off.as_ref().filter(|_| !record.active) {
+            let words = format!("The server switched this webhook off: {}", off.reason);
+            return Some(Trouble {
+                label: "switched off",
+                words,
+                moment: Some(Moment::new(off.at_ms, now_ms)),
+            });
+        }
+        let pause = app.deliveries.pause(record.uid)?;
+        let words = "The endpoint keeps failing and is left alone for a while. One call at a time finds out whether it is back";
+        let moment = pause.until_ms.map(|until_ms| Moment::new(until_ms, now_ms));
+        Some(Trouble { label: "paused", words: words.into(), moment })
+    }
+}
+
 impl Standings {
     /// Looks at what is owed to a webhook.
-    pub(super) fn of(
+    pub(super) async fn of(
         app: &App,
         space: &Space,
         webhook: &Webhook,
         calls: &[(u128, CallRecord)],
         now_ms: u64,
     ) -> Result<Standings, StoreError> {
-        let owed = app.deliveries.owed(webhook.record.uid, OWED_LOOKED_AT)?;
+        let owed = app.deliveries.owed(webhook.record.uid, OWED_LOOKED_AT).await?;
         let mut latest = HashMap::new();
         for (_, call) in calls {
             let attempt: &mut u32 = latest.entry(call.event_id).or_default();
             *attempt = call.attempt.max(*attempt);
         }
-        let owed = owed.into_iter().map(|(key, owed)| (key.event_id, (key.due_ms, owed.attempt))).collect();
+        let owed =
+            owed.iter().map(|owed| (owed.key.event_id, (owed.due_ms(), owed.record.attempt))).collect();
         let retries_max = app.deliveries.retry_policy(space).retries_max;
         Ok(Standings { owed, latest, retries_max, now_ms })
     }
@@ -122,6 +150,8 @@ pub(super) fn result(outcome: Outcome) -> String {
         Outcome::Tls => "TLS failed".into(),
         Outcome::BlockedAddress => "address blocked".into(),
         Outcome::Invalid => "request not valid".into(),
+        Outcome::Unknown => "outcome unknown".into(),
+        Outcome::NoResources => "did not leave".into(),
     }
 }
 
@@ -136,7 +166,11 @@ pub(super) fn advice(outcome: Outcome) -> Option<&'static str> {
             "The endpoint does not accept the credentials. Check the webhook's Authorization or secret headers, and \
              the signing secret on both sides."
         }
-        Outcome::Response { status: 404 | 410 } => {
+        Outcome::Response { status: 410 } => {
+            "The endpoint says that it is gone for good, so the webhook was switched off. Switch it on again when that \
+             is not so."
+        }
+        Outcome::Response { status: 404 } => {
             "There is nothing at this address. Check the path of the webhook's URL, and that the endpoint is deployed."
         }
         Outcome::Response { status: 413 } => {
@@ -174,6 +208,13 @@ pub(super) fn advice(outcome: Outcome) -> Option<&'static str> {
         Outcome::BlockedAddress => {
             "The name leads to a private or reserved address, which is not called unless the server runs with \
              --allow-private-networks."
+        }
+        Outcome::Unknown => {
+            "The server ended, or the webhook was switched off, before an outcome was written down. The endpoint may \
+             have received this call."
+        }
+        Outcome::NoResources => {
+            "This machine had no descriptor, port or memory left for another request. Let the server have more."
         }
         Outcome::Invalid => {
             "The request could not be formed. A pointer in the URL, a header or the payload gave something that does \

@@ -11,7 +11,7 @@ use super::fields::{Fields, Submitted};
 use super::frame::{Frame, Part};
 use super::moment::Moment;
 use super::session::User;
-use super::standing::{Next, Standing, Standings};
+use super::standing::{Next, Standing, Standings, Trouble};
 use super::triggers;
 use super::{Page, Web, WebState, go, page};
 use crate::app::{Wish, definitions};
@@ -41,6 +41,7 @@ struct Row {
     healthy: String,
     last: Option<Last>,
     next: Option<Next>,
+    trouble: Option<Trouble>,
 }
 
 /// A webhook's newest call.
@@ -57,8 +58,10 @@ pub(super) async fn list(State(web): WebState, user: User, Path(space): Path<Str
     let live = space.live();
     let wanted = query.text("q").trim().to_lowercase();
     let found = live.webhooks.iter().filter(|webhook| is_wanted(webhook, &wanted));
-    let rows =
-        found.map(|webhook| row(&web, &space, webhook, frame.now_ms)).collect::<Result<_, WebError>>()?;
+    let mut rows = Vec::new();
+    for webhook in found {
+        rows.push(row(&web, &space, webhook, frame.now_ms).await?);
+    }
     let (total, origin) = (live.webhooks.len(), web.origin.clone());
     page(&ListPage { frame, rows, total, wanted: query.text("q").to_owned(), origin })
 }
@@ -69,10 +72,10 @@ fn is_wanted(webhook: &Webhook, wanted: &str) -> bool {
     wanted.is_empty() || texts.any(|text| text.to_lowercase().contains(wanted))
 }
 
-fn row(web: &Web, space: &Space, webhook: &Arc<Webhook>, now_ms: u64) -> Result<Row, WebError> {
+async fn row(web: &Web, space: &Space, webhook: &Arc<Webhook>, now_ms: u64) -> Result<Row, WebError> {
     let record = &webhook.record;
-    let calls = web.app.calls.page(record.uid, 0, CALLS_PER_WEBHOOK)?.calls;
-    let standings = Standings::of(&web.app, space, webhook, &calls, now_ms)?;
+    let calls = web.app.calls.page(record.uid, 0, CALLS_PER_WEBHOOK).await?.calls;
+    let standings = Standings::of(&web.app, space, webhook, &calls, now_ms).await?;
     let healthy = calls.iter().filter(|(_, call)| call.outcome.is_success()).count();
     let last = calls.first().map(|(id, call)| Last {
         id: crate::id::to_text(*id),
@@ -91,6 +94,7 @@ fn row(web: &Web, space: &Space, webhook: &Arc<Webhook>, now_ms: u64) -> Result<
         healthy: chart::percent(healthy, calls.len()),
         last,
         next: standings.next(),
+        trouble: Trouble::of(&web.app, webhook, now_ms),
     })
 }
 
@@ -128,9 +132,9 @@ pub(super) async fn confirm_delete(
     let space = user.enter(&web, &space, Wish::Manage)?;
     let webhook = definitions::find(&space, &webhook).map_err(WebError::from)?;
     let frame = Frame::new(&web, &user, Some(&space), Part::Webhooks, &query);
-    let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK)?.calls;
-    let waiting = Standings::of(&web.app, &space, &webhook, &calls, frame.now_ms)?.waiting();
-    let head = super::head::Head::new(&webhook, &calls, super::head::Tab::Settings);
+    let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?.calls;
+    let waiting = Standings::of(&web.app, &space, &webhook, &calls, frame.now_ms).await?.waiting();
+    let head = super::head::Head::new(&web.app, &webhook, &calls, super::head::Tab::Settings);
     page(&DeletePage { frame, head, waiting })
 }
 

@@ -8,7 +8,7 @@ use super::definition::Definition;
 use super::settings::SpaceSettings;
 use super::table::TableFault;
 use super::{ChangeError, Expected, Live, Registry, Space, Webhook};
-use crate::store::record::{self, History, Stamp, WebhookRecord};
+use crate::store::record::{self, History, Stamp, SwitchedOff, WebhookRecord};
 use crate::store::{Batch, Durability, Table};
 
 impl Registry {
@@ -85,7 +85,36 @@ impl Change<'_> {
             webhooks.insert(webhook.record.uid, (self.space.clone(), webhook.clone()));
         });
         self.space.live.store(Arc::new(live));
+        if !webhook.record.active {
+            self.registry.say_switched_off();
+        }
         Ok(webhook)
+    }
+
+    /// Switches a webhook off, for a reason of the server's. Nothing happens when it was changed meanwhile.
+    ///
+    /// # Errors
+    /// When the change cannot be made durable.
+    pub async fn switch_off(
+        &self,
+        was: &Webhook,
+        reason: SwitchedOff,
+        stamp: Stamp,
+    ) -> Result<(), ChangeError> {
+        let was = &was.record;
+        let unchanged = |now: &Webhook| now.record.uid == was.uid && now.record.version == was.version;
+        if self.previous(&was.id).is_some_and(|now| unchanged(&now)) {
+            let history = was.history.changed(stamp);
+            let off = WebhookRecord {
+                active: false,
+                switched_off: Some(reason),
+                version: was.version + 1,
+                history,
+                ..was.clone()
+            };
+            self.store_webhook(off).await?;
+        }
+        Ok(())
     }
 
     /// Deletes a webhook. Its calls and what is owed to it are swept later; neither can be seen any more.
@@ -103,6 +132,7 @@ impl Change<'_> {
         self.registry.write_webhooks(|webhooks| {
             webhooks.remove(&was.record.uid);
         });
+        self.registry.say_switched_off();
         Ok(())
     }
 
@@ -123,7 +153,14 @@ async fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
     tokio::task::spawn_blocking(|| Live::compile(webhooks)).await.map_err(|_| TableFault::CutShort)?
 }
 
-fn assemble(uid: u64, id: String, definition: Definition, version: u64, history: History) -> WebhookRecord {
+/// The record of a webhook with this definition.
+pub(super) fn assemble(
+    uid: u64,
+    id: String,
+    definition: Definition,
+    version: u64,
+    history: History,
+) -> WebhookRecord {
     let Definition {
         name,
         url,
@@ -134,6 +171,8 @@ fn assemble(uid: u64, id: String, definition: Definition, version: u64, history:
         basic_password,
         transformation_json,
         active,
+        ordered_by_entity,
+        switched_off,
     } = definition;
     WebhookRecord {
         uid,
@@ -147,6 +186,8 @@ fn assemble(uid: u64, id: String, definition: Definition, version: u64, history:
         basic_password,
         transformation_json,
         active,
+        ordered_by_entity,
+        switched_off: switched_off.filter(|_| !active),
         version,
         history,
     }

@@ -6,13 +6,14 @@ use bellwire_core::limits::PATTERNS_PER_WEBHOOK_MAX;
 use bellwire_core::topic::TopicPattern;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::filters::{Dialect, parse_filters};
 use crate::limits::{HEADER_VALUE_BYTES_MAX, HEADERS_MAX, NAME_BYTES_MAX};
 use crate::net::AddressPolicy;
 use crate::problem::Problem;
 use crate::secret::Secret;
-use crate::store::record::{HeaderRecord, WebhookRecord};
+use crate::store::record::{HeaderRecord, SwitchedOff, WebhookRecord};
 use crate::transform::{Transformation, check_url_template};
 
 /// Header names that a definition may not set: they belong to the connection or to us.
@@ -42,6 +43,10 @@ pub struct Definition {
     pub transformation_json: Option<String>,
     /// Whether calls are made.
     pub active: bool,
+    /// Whether the deliveries of one entity's events are made one at a time, in order.
+    pub ordered_by_entity: bool,
+    /// Why it is not active, when the server switched it off and the caller left it so.
+    pub switched_off: Option<SwitchedOff>,
 }
 
 impl Definition {
@@ -57,6 +62,8 @@ impl Definition {
             basic_password: record.basic_password.clone(),
             transformation_json: record.transformation_json.clone(),
             active: record.active,
+            ordered_by_entity: record.ordered_by_entity,
+            switched_off: record.switched_off.clone(),
         }
     }
 
@@ -73,7 +80,8 @@ impl Definition {
         let Some(members) = body.as_object() else {
             return Err(vec![Problem::new("invalid_type", "", "A webhook definition is a JSON object")]);
         };
-        let mut reader = Reader { members, previous, policy, problems: Vec::new() };
+        let same_origin = previous.filter(|was| has_origin(&was.url, members.get("url")));
+        let mut reader = Reader { members, previous, same_origin, policy, problems: Vec::new() };
         let definition = reader.read();
         if reader.problems.is_empty() { Ok(definition) } else { Err(reader.problems) }
     }
@@ -82,6 +90,8 @@ impl Definition {
 struct Reader<'a> {
     members: &'a Map<String, Value>,
     previous: Option<&'a WebhookRecord>,
+    /// The previous definition, when it calls the same host: only then are its secrets kept.
+    same_origin: Option<&'a WebhookRecord>,
     policy: AddressPolicy,
     problems: Vec<Problem>,
 }
@@ -89,6 +99,8 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn read(&mut self) -> Definition {
         let (basic_username, basic_password) = self.basic_auth();
+        let active = self.active();
+        let switched_off = self.previous.filter(|_| !active).and_then(|was| was.switched_off.clone());
         Definition {
             name: self.name(),
             url: self.url(),
@@ -98,7 +110,9 @@ impl<'a> Reader<'a> {
             basic_username,
             basic_password,
             transformation_json: self.transformation(),
-            active: self.active(),
+            active,
+            ordered_by_entity: self.ordered_by_entity(),
+            switched_off,
         }
     }
 
@@ -203,12 +217,21 @@ impl<'a> Reader<'a> {
     }
 
     fn active(&mut self) -> bool {
-        match self.given("active") {
-            None => true,
-            Some(Value::Bool(active)) => *active,
+        self.flag("active", true)
+    }
+
+    /// A field of ours: clients that do not know it leave it out, which must not change it.
+    fn ordered_by_entity(&mut self) -> bool {
+        self.flag("orderedByEntity", self.previous.is_some_and(|was| was.ordered_by_entity))
+    }
+
+    fn flag(&mut self, name: &'static str, otherwise: bool) -> bool {
+        match self.given(name) {
+            None => otherwise,
+            Some(Value::Bool(flag)) => *flag,
             Some(other) => {
-                self.refuse(Problem::invalid("active", "\"active\" must be true or false", other));
-                true
+                self.refuse(Problem::invalid(name, format!("\"{name}\" must be true or false"), other));
+                otherwise
             }
         }
     }
@@ -218,7 +241,7 @@ impl<'a> Reader<'a> {
         let username = self.optional_text("httpBasicUsername");
         let password = self.optional_text("httpBasicPassword").map(Secret::new);
         let stored = self
-            .previous
+            .same_origin
             .filter(|was| was.basic_username.as_deref() == username)
             .and_then(|was| was.basic_password.clone());
         match (username, password) {
@@ -235,7 +258,11 @@ impl<'a> Reader<'a> {
             }
             (Some(username), None) => {
                 if stored.is_none() {
-                    let details = "httpBasicUsername and httpBasicPassword must be given together";
+                    let details = if self.has_moved() {
+                        "The URL leads to another host, so the stored password is not kept: send it again"
+                    } else {
+                        "httpBasicUsername and httpBasicPassword must be given together"
+                    };
                     self.refuse(Problem::new("required", "httpBasicPassword", details));
                 }
                 (Some(username.into()), stored)
@@ -289,13 +316,30 @@ impl<'a> Reader<'a> {
     }
 
     fn stored_header(&self, key: &str) -> Result<Secret, String> {
-        let stored = self.previous.iter().flat_map(|was| &was.headers);
+        let stored = self.same_origin.iter().flat_map(|was| &was.headers);
         let mut secrets = stored.filter(|header| header.secret == Some(true));
         let found = secrets.find(|header| header.key.eq_ignore_ascii_case(key));
+        let reason = if self.has_moved() {
+            "the URL leads to another host, so no stored value is kept"
+        } else {
+            "none is stored for it"
+        };
         found
             .map(|header| header.value.clone())
-            .ok_or_else(|| format!("The secret header {key} needs a value: none is stored for it"))
+            .ok_or_else(|| format!("The secret header {key} needs a value: {reason}"))
     }
+
+    /// Whether the definition replaces one for another host.
+    fn has_moved(&self) -> bool {
+        self.previous.is_some() && self.same_origin.is_none()
+    }
+}
+
+/// Whether both URLs lead to the same scheme, host and port. Pointers stand behind these, where they change nothing.
+fn has_origin(url: &str, other: Option<&Value>) -> bool {
+    let origin = |url: &str| Url::parse(url).map(|url| url.origin());
+    let other = other.and_then(Value::as_str).and_then(|other| origin(other).ok());
+    origin(url).ok().is_some_and(|origin| origin.is_tuple() && Some(origin) == other)
 }
 
 /// Checks the name of a webhook, space or token.

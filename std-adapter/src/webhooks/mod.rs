@@ -19,12 +19,14 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 pub use self::change::Change;
+use self::definition::Definition;
 use self::filters::FilterSpec;
 pub use self::registry::Registry;
 use self::settings::SpaceSettings;
-use self::table::{TableFault, Wanted, WebhookTable};
+pub use self::table::TableFault;
+use self::table::{Wanted, WebhookTable};
 use crate::store::CommitError;
-use crate::store::record::{SpaceRecord, WebhookRecord};
+use crate::store::record::{History, SpaceRecord, Stamp, SwitchedOff, WebhookRecord};
 use crate::transform::Transformation;
 
 /// Why a change was not made.
@@ -57,16 +59,28 @@ pub struct Webhook {
     pub record: WebhookRecord,
     /// The transformation, read once.
     pub transformation: Transformation,
-    /// The filters, read and compiled once; otherwise what is not understood in them.
-    filters: Result<Vec<FilterSpec>, String>,
+    /// What this version does not understand of the stored definition. Such a webhook matches nothing, and what is
+    /// owed to it waits until it is defined anew.
+    pub fault: Option<String>,
+    filters: Vec<FilterSpec>,
 }
 
 impl Webhook {
+    /// Reads the parts of a stored definition. One that is not understood shows as switched off, and says why.
     fn new(record: WebhookRecord) -> Webhook {
-        let json = record.transformation_json.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let transformation = json.and_then(|json| Transformation::from_json(&json).ok()).unwrap_or_default();
-        let filters = filters::stored_filters(&record);
-        Webhook { record, transformation, filters }
+        let read = stored_transformation(&record)
+            .and_then(|transformation| Ok((transformation, filters::stored_filters(&record)?)));
+        match read {
+            Ok((transformation, filters)) => Webhook { record, transformation, fault: None, filters },
+            Err(fault) => Webhook::misunderstood(record, fault),
+        }
+    }
+
+    fn misunderstood(mut record: WebhookRecord, fault: String) -> Webhook {
+        let reason = format!("The stored definition is not understood: {fault}");
+        record.switched_off = Some(SwitchedOff { at_ms: record.history.updated.at_ms, reason });
+        record.active = false;
+        Webhook { record, transformation: Transformation::default(), fault: Some(fault), filters: Vec::new() }
     }
 
     /// What webhooks of a space are ordered by. Those made in the same millisecond keep the order of their making.
@@ -76,8 +90,16 @@ impl Webhook {
 
     fn wanted(&self) -> Wanted<'_> {
         let WebhookRecord { id, active, topics, .. } = &self.record;
-        Wanted { id, active: *active, topics, filters: self.filters.as_deref().map_err(String::as_str) }
+        Wanted { id, active: *active, topics, filters: Ok(&self.filters) }
     }
+}
+
+fn stored_transformation(record: &WebhookRecord) -> Result<Transformation, String> {
+    let Some(text) = &record.transformation_json else { return Ok(Transformation::default()) };
+    let json = serde_json::from_str(text).map_err(|cause| format!("transformation: {cause}"))?;
+    Transformation::from_json(&json).map_err(|problems| {
+        problems.first().map_or_else(String::new, |problem| format!("{}: {}", problem.path, problem.details))
+    })
 }
 
 /// The webhooks of a space at one moment, and the table that matches them.
@@ -94,6 +116,16 @@ impl Live {
     fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
         let table = table::compile(webhooks.iter().map(|webhook| webhook.wanted()), seed())?;
         Ok(Live { webhooks, table })
+    }
+
+    /// A space of one webhook that is not stored, to be tried on events.
+    ///
+    /// # Errors
+    /// When the definition does not fit a table.
+    pub fn draft(definition: Definition) -> Result<Live, TableFault> {
+        let nobody = Stamp { at_ms: 0, by: String::new() };
+        let record = change::assemble(0, String::new(), definition, 0, History::begun(nobody));
+        Live::compile(vec![Arc::new(Webhook::new(record))])
     }
 
     /// The webhook with this id.

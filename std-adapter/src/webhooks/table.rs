@@ -39,6 +39,16 @@ pub enum TableFault {
     CutShort,
 }
 
+impl TableFault {
+    /// Which webhook is at fault, if one is.
+    pub fn webhook(&self) -> Option<&str> {
+        match self {
+            TableFault::Definition { webhook, .. } | TableFault::Table { webhook, .. } => Some(webhook),
+            TableFault::Space(_) | TableFault::CutShort => None,
+        }
+    }
+}
+
 /// The automata that were compiled when the webhooks were read, by pattern.
 struct Compiled<'a>(HashMap<&'a str, &'a [u8]>);
 

@@ -333,3 +333,55 @@ fn help_teaches_and_completions_complete() {
         assert!(stdout(run(&["completions", shell], None)).contains("bellwire"));
     }
 }
+
+#[test]
+fn asked_twice_the_server_stops_without_waiting() {
+    let data = tempfile::tempdir().unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut server = Process::serve(data.path(), &["--drain", "10m"]);
+    server.ok("PUT", "/spaces/s", "{\"name\":\"s\"}");
+    let definition = format!(
+        "{{\"name\":\"w\",\"url\":\"http://{}/\",\"topics\":[\"*.*\"]}}",
+        silent.local_addr().unwrap()
+    );
+    server.ok("PUT", "/spaces/s/webhook_definitions/w", &definition);
+    let topic = [("X-Contentful-Topic", "Entry.publish")];
+    assert_eq!(server.send("POST", "/spaces/s/events", &topic, "{}").unwrap().0, 202);
+    let _attempt = silent.accept().unwrap();
+    // The process ends only by the second signal: the attempt has more time than the test.
+    while server.child.try_wait().unwrap().is_none() {
+        server.signal("TERM");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_body_far_beyond_the_limit_is_answered_and_not_cut_off() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Process::serve(data.path(), &[]);
+    server.ok("PUT", "/spaces/s", "{\"name\":\"s\"}");
+    let topic = [("X-Contentful-Topic", "Entry.publish")];
+    let (status, body) = server.send("POST", "/spaces/s/events", &topic, &"x".repeat(20_000_000)).unwrap();
+    assert_eq!((status, body["sys"]["id"].as_str()), (413, Some("PayloadTooLarge")));
+}
+
+#[test]
+fn the_printed_link_leads_into_the_web_app_once() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = bellwire(&["serve", "--listen", "127.0.0.1:0", "--data"]);
+    command.arg(data.path()).env("BELLWIRE_ADMIN_TOKEN", ADMIN);
+    let mut server = Process::start(command);
+    let line = server.line();
+    let (_, link) = line.trim().split_once("within ten minutes: ").expect("a line with the link");
+    assert!(link.starts_with(&format!("{}/app/enter/", server.url())), "{link}");
+    let follow = || {
+        let (address, path) = link.trim_start_matches("http://").split_once('/').unwrap();
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        write!(socket, "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        std::io::read_to_string(socket).unwrap()
+    };
+    let first = follow();
+    assert!(first.starts_with("HTTP/1.1 200") && first.contains("set-cookie: bellwire_session="), "{first}");
+    assert!(follow().starts_with("HTTP/1.1 401"));
+}

@@ -152,3 +152,90 @@ fn random(state: &AtomicU64) -> u64 {
     state.store(x, Ordering::SeqCst);
     x >> 16
 }
+
+/// What arrived, by path and number of the attempt.
+type Arrivals = Arc<Mutex<BTreeSet<(String, u32)>>>;
+
+/// An endpoint that takes requests and never answers.
+fn swallow_calls() -> (SocketAddr, Arrivals) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let arrived = Arrivals::default();
+    let shared = arrived.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let arrived = shared.clone();
+            thread::spawn(move || swallow(stream, &arrived));
+        }
+    });
+    (address, arrived)
+}
+
+fn swallow(stream: TcpStream, arrived: &Mutex<BTreeSet<(String, u32)>>) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    let path = head.split(' ').nth(1)?.to_owned();
+    let name = "x-contentful-webhook-request-attempt: ";
+    let attempt = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix(name)?.parse().ok())?;
+    arrived.lock().unwrap().insert((path, attempt));
+    // Until the other side goes away.
+    let _ = reader.read_to_end(&mut Vec::new());
+    Some(())
+}
+
+/// The attempts that the log of a webhook has, with the names of their errors.
+fn logged(server: &Process, webhook: &str) -> Vec<(u64, String)> {
+    let calls = server.ok("GET", &format!("/spaces/s/webhooks/{webhook}/calls"), "");
+    let items = calls["items"].as_array().unwrap();
+    let mut logged: Vec<_> = (items.iter())
+        .map(|call| (call["attempt"].as_u64().unwrap(), call["errors"][0].as_str().unwrap().to_owned()))
+        .collect();
+    logged.sort_unstable();
+    logged
+}
+
+#[test]
+fn every_request_that_left_is_in_the_log_after_a_kill() {
+    const WEBHOOKS: u32 = 8;
+    const KILLS: u32 = 3;
+    let data = tempfile::tempdir().unwrap();
+    let (endpoint, arrived) = swallow_calls();
+    let mut server = Process::serve(data.path(), &[]);
+    server.ok("PUT", "/spaces/s", "{\"name\":\"s\"}");
+    for webhook in 0..WEBHOOKS {
+        let definition =
+            format!("{{\"name\":\"w\",\"url\":\"http://{endpoint}/w{webhook}\",\"topics\":[\"*.*\"]}}");
+        server.ok("PUT", &format!("/spaces/s/webhook_definitions/w{webhook}"), &definition);
+    }
+    let topic = [("X-Contentful-Topic", "Entry.publish")];
+    assert_eq!(server.send("POST", "/spaces/s/events", &topic, "{}").unwrap().0, 202);
+    for kill in 1..=KILLS {
+        let begun = Instant::now();
+        while (0..WEBHOOKS).any(|webhook| !arrived.lock().unwrap().contains(&(format!("/w{webhook}"), kill)))
+        {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "attempt {kill} did not arrive: {:?}",
+                arrived.lock().unwrap()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+        server.kill();
+        server = Process::serve(data.path(), &[]);
+    }
+    for webhook in 0..WEBHOOKS {
+        let expected: Vec<_> =
+            (1..=u64::from(KILLS)).map(|attempt| (attempt, "UnknownOutcomeError".to_owned())).collect();
+        let begun = Instant::now();
+        while logged(&server, &format!("w{webhook}")) != expected {
+            let now = logged(&server, &format!("w{webhook}"));
+            assert!(begun.elapsed() < PATIENCE, "the log of w{webhook} has {now:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

@@ -74,11 +74,16 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        // The shell's own `kill`: a small system has no program of that name.
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
     /// Asks it to stop, and waits. Answers with its exit code and what it still printed.
     pub(crate) fn terminate(mut self) -> (Option<i32>, String) {
-        // The shell's own `kill`: a small system has no program of that name.
-        let kill = format!("kill -TERM {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        self.signal("TERM");
         let code = self.child.wait().unwrap().code();
         let mut rest = String::new();
         self.lines.read_to_string(&mut rest).unwrap();

@@ -4,9 +4,11 @@ use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bellwire::config::Settings;
 use bellwire::node::Node;
 use bellwire::store::{Batch, Durability, MemoryStore, Range, Row, Store, StoreError, Table};
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use super::support::{SPACE, Server, definition_path, settings};
 
@@ -31,6 +33,10 @@ impl Store for Faulty {
         };
         *self.failures.lock().unwrap() += 1;
         Err(failure)
+    }
+
+    fn check_room(&self, _bytes: usize) -> Result<(), StoreError> {
+        if self.state.load(Ordering::SeqCst) == FULL { Err(StoreError::Full) } else { Ok(()) }
     }
 
     fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -59,7 +65,8 @@ async fn nothing_is_answered_202_that_could_not_be_written() {
     let definition = json!({"name": "w", "url": "http://127.0.0.1:9/", "topics": ["*.*"]});
     server.put(&definition_path("w"), &definition).await.error(503, "ServiceUnavailable");
     server.get(&definition_path("w")).await.error(404, "NotFound");
-    assert_eq!(server.get("/readyz").await.status, 200);
+    assert_eq!(server.get("/readyz").await.status, 503);
+    assert_eq!(server.get("/healthz").await.status, 200);
 
     faulty.state.store(WELL, Ordering::SeqCst);
     assert_eq!(server.publish("Entry.publish", &json!({})).await.status, 202);
@@ -69,6 +76,36 @@ async fn nothing_is_answered_202_that_could_not_be_written() {
     assert!(!object.to_string().contains("on fire"), "the cause is for the log: {object}");
     assert!(matches!(server.node.failed().await, StoreError::Io(_)));
     assert_eq!(server.get("/readyz").await.status, 503);
-    assert_eq!(*faulty.failures.lock().unwrap(), 3);
+    assert_eq!(*faulty.failures.lock().unwrap(), 2);
     assert_eq!(server.get(&format!("/spaces/{SPACE}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn events_are_refused_while_as_many_deliveries_are_owed_as_may_be() {
+    let server = Server::start_with(Settings { backlog: 3, ..settings() }).await;
+    // Nothing is delivered: the endpoint never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    server.webhook("w", &json!({"name": "w", "url": url, "topics": ["*.*"]})).await;
+    for _ in 0..3 {
+        assert_eq!(server.publish("Entry.publish", &json!({})).await.status, 202);
+    }
+    let refused = server.publish("Entry.publish", &json!({})).await;
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    refused.error(503, "ServiceUnavailable");
+    assert_eq!(server.get("/readyz").await.status, 503);
+    let metrics = String::from_utf8(server.get("/metrics").await.body).unwrap();
+    for line in ["bellwire_backlog 3", "bellwire_events_refused_total 1"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+    assert_eq!(server.delete(&definition_path("w")).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_node_that_was_stopped_has_let_go_of_its_store() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let settings = Settings { data: dir.path().join("data"), ..settings() };
+        Node::start(settings).await.unwrap().stop().await;
+    }
 }

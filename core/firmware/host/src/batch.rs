@@ -11,7 +11,6 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use xxhash_rust::xxh32::xxh32;
 
-use crate::board::Board;
 use crate::regexps::Dfas;
 use crate::webhooks::{self, Webhook};
 
@@ -38,22 +37,25 @@ struct Generator {
     regexps: Dfas,
 }
 
-/// A batch for a board: as many cases as there is time for, in tables that the board has room for.
-pub fn batch(board: Board) -> Vec<u8> {
+/// A batch for a board with room for images of `image_bytes_max`: as many cases as there is time for.
+///
+/// # Panics
+/// Never: all that is drawn is within the limits.
+pub fn batch(image_bytes_max: usize) -> Vec<u8> {
     let runner = TestRunner::deterministic();
     let mut generator = Generator { runner, random: Rand32::new(SEED), regexps: Dfas::default() };
     let mut batch = Vec::new();
     let mut tables = 0;
     while tables < TABLES {
         let image = generator.image();
-        if image.len() <= board.image_bytes_max() {
+        if image.len() <= image_bytes_max {
             section(&mut batch, &image);
             section(&mut batch, &generator.frames(EVENTS, Generator::event));
             tables += 1;
         }
     }
     let image = generator.large_image();
-    if image.len() <= board.image_bytes_max() {
+    if image.len() <= image_bytes_max {
         section(&mut batch, &image);
         section(&mut batch, &generator.frames(LARGE_EVENTS, Generator::large_event));
     }

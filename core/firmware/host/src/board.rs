@@ -1,7 +1,5 @@
 //! The machines of QEMU that stand for the targets.
 
-use crate::answer::image_bytes_max;
-
 /// A machine, and what its firmware is built for.
 #[derive(Clone, Copy, Debug)]
 pub struct Board {
@@ -33,10 +31,3 @@ pub const RISC_V: Board = Board {
 };
 /// All of them.
 pub const BOARDS: [Board; 3] = [CORTEX_M0, CORTEX_M4, RISC_V];
-
-impl Board {
-    /// Largest image of a table that its firmware has room for.
-    pub fn image_bytes_max(&self) -> usize {
-        image_bytes_max(self.target.starts_with("thumbv6m"))
-    }
-}

@@ -56,20 +56,21 @@ fn webhooks() -> Vec<Webhook> {
 /// # Panics
 /// Never: all events are within the limits.
 pub fn frames() -> Vec<u8> {
-    let published = [("sys.id", "draft-7"), (ENVIRONMENT, "staging")];
-    let deleted = [(ENVIRONMENT, "env-3"), (CONTENT_TYPE, "b")];
+    let published = [("sys.id", "draft-7".into()), (ENVIRONMENT, "staging".into())];
+    let deleted = [(ENVIRONMENT, "env-3".into()), (CONTENT_TYPE, "b".into())];
+    let measured = [("celsius", 81.into()), ("alarm", true.into())];
     let mut frames = frame(1, "Entry.publish", &published);
     frames.extend(frame(2, "Asset.delete", &deleted));
     frames.extend(b"garbage\0");
     let mut damaged = frame(3, "Asset.delete", &deleted);
     damaged[5] ^= 1;
     frames.extend(damaged);
-    frames.extend(frame(4, "site.line3.press.temperature", &[]));
+    frames.extend(frame(4, "site.line3.press.temperature", &measured));
     frames.extend(frame(5, "a.b.c.d.e.f.g.h", &[]));
     frames
 }
 
-fn frame(id: u128, topic: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
+fn frame(id: u128, topic: &str, attributes: &[(&str, Value<'_>)]) -> Vec<u8> {
     let topic = Topic::parse(topic).expect("a topic");
     let event = attributes
         .iter()

@@ -1,8 +1,8 @@
 //! Runs a program on a board of QEMU, with a folder for the files that both sides use.
 
-use std::io::Read;
+use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ pub fn is_here(board: Board) -> bool {
 /// When the program ends with another code than 0, or not at all.
 pub fn run(board: Board, program: &Path, folder: &Path, options: &[&str]) -> String {
     let (emulator, machine) = board.emulator.split_first().expect("an emulator");
+    let printed = folder.join("printed");
     let mut child = Command::new(emulator)
         .args(machine)
         .args(["-nographic", "-monitor", "none"])
@@ -32,33 +33,29 @@ pub fn run(board: Board, program: &Path, folder: &Path, options: &[&str]) -> Str
         .arg(program)
         .current_dir(folder)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(File::create(&printed).expect("a folder to write to"))
         .spawn()
         .expect("the emulator");
-    let mut printed = String::new();
-    let stdout = child.stdout.take().map(|mut stdout| {
-        std::thread::spawn(move || {
-            let mut printed = String::new();
-            stdout.read_to_string(&mut printed).map(|_| printed)
-        })
-    });
-    let ended = wait(&mut child);
-    if let Some(reader) = stdout {
-        printed = reader.join().expect("a reader").expect("text");
-    }
-    assert!(ended, "{} on {} failed: {printed}", program.display(), board.name);
+    let status = wait(&mut child);
+    let printed = fs::read_to_string(printed).expect("text");
+    assert!(
+        status.is_some_and(|status| status.success()),
+        "{} on {}: {status:?}, {printed}",
+        program.display(),
+        board.name
+    );
     printed
 }
 
-/// Whether the program ended well; one that hangs is ended.
-fn wait(child: &mut Child) -> bool {
+/// How the program ended; one that hangs is killed.
+fn wait(child: &mut Child) -> Option<ExitStatus> {
     let until = Instant::now() + Duration::from_secs(RUN_SECONDS_MAX);
     while Instant::now() < until {
         if let Some(status) = child.try_wait().expect("a child") {
-            return status.success();
+            return Some(status);
         }
         sleep(LOOK);
     }
     child.kill().and_then(|()| child.wait()).expect("a child");
-    false
+    None
 }

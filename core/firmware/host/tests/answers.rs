@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use bellwire_firmware_host::answer::answer;
+use bellwire_firmware_host::answer::{answer, image_bytes_max};
 use bellwire_firmware_host::batch::batch;
 use bellwire_firmware_host::board::{Board, CORTEX_M0, CORTEX_M4, RISC_V};
 use bellwire_firmware_host::build::Variant;
@@ -12,13 +13,27 @@ use tempfile::tempdir;
 
 /// Cases that each board has to answer at least; a case is a table that was loaded, with one event.
 const CASES_MIN: usize = 100_000;
+/// What the line of a table with words of 4 bytes starts with.
+const LARGE_TABLE: &str = "table 4 ";
 /// What the line of a case starts with.
 const CASE: &str = "event ";
 
-fn answers_here(board: Board, batch: &[u8]) -> String {
-    let (mut room, mut answers) = (vec![0; board.image_bytes_max()], Vec::new());
-    answer(batch, &mut room, &mut answers).unwrap();
-    String::from_utf8(answers).unwrap()
+/// What a board is asked, and what it has to answer.
+struct Task {
+    batch: Vec<u8>,
+    answers: String,
+}
+
+/// For boards that have room for large tables, and for those that have not.
+static LARGE: LazyLock<Task> = LazyLock::new(|| task(image_bytes_max(false)));
+static SMALL: LazyLock<Task> = LazyLock::new(|| task(image_bytes_max(true)));
+
+fn task(image_bytes_max: usize) -> Task {
+    let (batch, mut room, mut answers) = (batch(image_bytes_max), vec![0; image_bytes_max], Vec::new());
+    answer(&*batch, &mut room, &mut answers).unwrap();
+    let answers = String::from_utf8(answers).unwrap();
+    assert!(answers.lines().filter(|line| line.starts_with(CASE)).count() >= CASES_MIN);
+    Task { batch, answers }
 }
 
 fn answers_there(board: Board, programs: &Path, batch: &[u8]) -> String {
@@ -38,25 +53,27 @@ fn compare(board: Board, here: &str, there: &str) {
     assert_eq!(here.len(), there.len(), "{} did not answer all", board.name);
 }
 
-fn answers_as_this_machine_does(board: Board) {
+fn answers_as_this_machine_does(board: Board, task: &LazyLock<Task>) {
     let Some(programs) = programs(board, Variant::Small) else { return };
-    let batch = batch(board);
-    let here = answers_here(board, &batch);
-    compare(board, &here, &answers_there(board, &programs, &batch));
-    assert!(here.lines().filter(|line| line.starts_with(CASE)).count() >= CASES_MIN);
+    compare(board, &task.answers, &answers_there(board, &programs, &task.batch));
 }
 
 #[test]
 fn a_cortex_m0_answers_as_this_machine_does() {
-    answers_as_this_machine_does(CORTEX_M0);
+    answers_as_this_machine_does(CORTEX_M0, &SMALL);
 }
 
 #[test]
 fn a_cortex_m4_answers_as_this_machine_does() {
-    answers_as_this_machine_does(CORTEX_M4);
+    answers_as_this_machine_does(CORTEX_M4, &LARGE);
 }
 
 #[test]
 fn a_risc_v_answers_as_this_machine_does() {
-    answers_as_this_machine_does(RISC_V);
+    answers_as_this_machine_does(RISC_V, &LARGE);
+}
+
+#[test]
+fn large_tables_are_among_the_tasks() {
+    assert!(LARGE.answers.lines().any(|line| line.starts_with(LARGE_TABLE)));
 }

@@ -1,4 +1,4 @@
-//! Nothing that loads, matches, explains or decodes on a device can panic: the linked programs hold no such code.
+//! Nothing that loads, matches, explains, decodes or encodes on a device can panic: no such code is linked.
 
 use bellwire_firmware_host::board::BOARDS;
 use bellwire_firmware_host::build::Variant;

@@ -6,7 +6,7 @@ use crate::limits::{
     TABLE_DOCS_MAX,
 };
 use crate::table::error::TableError;
-use crate::table::program::{Clause, Operator};
+use crate::table::program::{Clauses, Operator, clause_head};
 use crate::table::value::{TEXT, with_bytes};
 
 use super::interner::{Errors, Interner};
@@ -66,7 +66,7 @@ impl<S: Storage> Filters<S> {
     /// Appends a filter.
     pub(super) fn push(&mut self, filter: &Filter<'_>, regexps: &mut impl Regexps) -> Result<(), TableError> {
         let doc = self.doc(filter.doc)?;
-        let head = |operator| Clause::head(operator, filter.negated, doc);
+        let head = |operator| clause_head(operator, filter.negated, doc);
         let integer = Value::Integer;
         match filter.test {
             Test::Exists => self.word(head(Operator::Exists)),
@@ -173,14 +173,9 @@ impl<S: Storage> Filters<S> {
     }
 
     /// The filters of a webhook.
-    pub(super) fn clauses(&self, hook: &Hook) -> impl Iterator<Item = Clause> {
-        let words = self.words.as_slice();
-        let (mut at, end) = (hook.words_start as usize, hook.words_end as usize);
-        core::iter::from_fn(move || {
-            let clause = if at < end { Clause::read(|at| words.get(at).copied(), at) } else { None }?;
-            at = clause.operands.end;
-            Some(clause)
-        })
+    pub(super) fn clauses(&self, hook: &Hook) -> Clauses<'_, u32> {
+        let words = self.words.as_slice().get(hook.words_start as usize..hook.words_end as usize);
+        Clauses { words: words.unwrap_or_default(), number: |word| word }
     }
 }
 

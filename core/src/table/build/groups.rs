@@ -130,8 +130,6 @@ fn key_of(entries: &[u64]) -> u32 {
 
 /// The keys of the rarest values that a webhook asks for; nothing when it asks for none.
 fn keys_of<S: Storage>(filters: &Filters<S>, hook: &Hook) -> impl Iterator<Item = u32> {
-    let words = filters.words.as_slice();
-    let places = move |operands: core::ops::Range<usize>| words.get(operands).unwrap_or_default();
     let uses = |place: &u32| filters.values.name(*place).map_or(0, |name| u64::from(name.uses));
     let usable = filters.clauses(hook).filter(|clause| {
         let values = clause.operands.len();
@@ -139,10 +137,9 @@ fn keys_of<S: Storage>(filters: &Filters<S>, hook: &Hook) -> impl Iterator<Item 
             && usize::from(clause.doc) < DOCS_KNOWN
             && (1..=VALUES_MAX).contains(&values)
     });
-    let rarest = usable.min_by_key(|clause| places(clause.operands.clone()).iter().map(uses).sum::<u64>());
+    let rarest = usable.min_by_key(|clause| clause.operands.iter().map(uses).sum::<u64>());
     rarest.into_iter().flat_map(move |clause| {
-        let doc = clause.doc;
-        places(clause.operands).iter().map(move |place| key(doc, filters.number(*place)))
+        clause.operands.iter().map(move |place| key(clause.doc, filters.number(*place)))
     })
 }
 

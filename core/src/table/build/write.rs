@@ -8,7 +8,7 @@ use crate::table::group::{Group, GroupKey};
 use crate::table::head::{CHECKED_FROM, CHECKSUM_AT, HEAD_BYTES, Head, LISTED, TAILS};
 use crate::table::layout::{Counts, Layout, bucket_count};
 use crate::table::names::hash;
-use crate::table::program::Operator;
+use crate::table::program::{Operator, clause_head};
 use crate::table::survey::survey;
 use crate::table::value::hash_name;
 use crate::table::view::{AnyView, with_view};
@@ -42,9 +42,15 @@ pub(super) fn table<S: Storage>(
     writer.filters.values.number(writer.value_keys.as_slice());
     let groups = Groups::new(&writer.trie, &writer.filters, writer.hooks.as_slice(), writer.rules.as_slice());
     let counts = writer.counts(&groups)?;
-    let head = Head { width: if counts.is_narrow() { 2 } else { 4 }, seed, counts, ..Head::EMPTY };
-    let mut image = writer.write(head, &groups);
+    let head = Head { seed, counts, ..Head::EMPTY };
+    let mut image = Err(PackError::TooNarrow);
+    if counts.is_narrow() {
+        image = writer.write(Head { width: 2, ..head }, &groups);
+    }
     if matches!(image, Err(PackError::TooNarrow)) {
+        if cfg!(not(feature = "wide")) {
+            return Err(TableError::WideUnsupported);
+        }
         image = writer.write(Head { width: 4, ..head }, &groups);
     }
     match image {
@@ -221,17 +227,16 @@ impl<S: Storage> Writer<S> {
 
     /// The filters of one webhook: values get their numbers in place of their places.
     fn write_words(&self, pen: &mut Pen<S::Bytes>, hook: &Hook) -> Result<(), Full> {
-        let words = self.filters.words.as_slice();
-        let mut at = hook.words_start as usize;
         for clause in self.filters.clauses(hook) {
-            // The first operand of a regexp is the number of its automaton.
-            let is_dfa = |place: usize| clause.operator == Operator::Regexp && place == clause.operands.start;
-            for place in at..clause.operands.end {
-                let word = words.get(place).copied().unwrap_or(NOWHERE);
-                let is_value = clause.operands.contains(&place) && !is_dfa(place);
-                pen.word(if is_value { self.filters.number(word) } else { word })?;
+            pen.word(clause_head(clause.operator, clause.negated, clause.doc))?;
+            if clause.operator == Operator::In {
+                pen.word(clause.operands.len() as u32)?;
             }
-            at = clause.operands.end;
+            for (number, place) in clause.operands.iter().enumerate() {
+                // The first operand of a regexp is the number of its automaton.
+                let is_dfa = clause.operator == Operator::Regexp && number == 0;
+                pen.word(if is_dfa { *place } else { self.filters.number(*place) })?;
+            }
         }
         Ok(())
     }

@@ -1,0 +1,154 @@
+//! The machines around an endpoint: its bound, its breaker, and the pool that all endpoints share.
+
+use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pool, Sign, Standing, Turn};
+use proptest::prelude::*;
+
+const POLICY: BreakerPolicy = BreakerPolicy { failures: 3, pause_ms: 1_000, pause_ms_max: 5_000 };
+
+fn signs() -> impl Strategy<Value = Sign> {
+    use Sign::{Failing, None, Refusing, Silent, Throttling, Well};
+    prop::sample::select(vec![Well, Refusing, Throttling, Failing, Silent, None])
+}
+
+#[test]
+fn a_bound_grows_by_one_and_halves() {
+    let after =
+        |signs: &[Sign]| signs.iter().fold(Bound::default(), |bound, sign| bound.ended(*sign, 16)).limit(16);
+    assert_eq!(after(&[]), 1);
+    assert_eq!(after(&[Sign::Well; 3]), 4);
+    assert_eq!(after(&[Sign::Well; 40]), 16);
+    assert_eq!(after(&[&[Sign::Well; 40][..], &[Sign::Silent]].concat()), 8);
+    assert_eq!(
+        after(
+            &[&[Sign::Well; 40][..], &[Sign::Silent, Sign::Throttling, Sign::Failing, Sign::Refusing]]
+                .concat()
+        ),
+        4
+    );
+    assert_eq!(after(&[Sign::Silent; 9]), 1);
+}
+
+#[test]
+fn a_breaker_opens_probes_and_closes() {
+    let mut breaker = Breaker::default();
+    let mut turn = None;
+    for _ in 0..3 {
+        assert_eq!((breaker.admit(0, &POLICY), turn), (Admission::Free, None));
+        (breaker, turn) = breaker.ended(Sign::Silent, 0, &POLICY, 0);
+    }
+    assert_eq!(turn, Some(Turn::Paused { until_ms: 1_000 }));
+    assert_eq!(breaker.ended(Sign::Failing, 5, &POLICY, 0), (breaker, None));
+    assert_eq!(breaker.admit(999, &POLICY), Admission::Wait { until_ms: 1_000 });
+    assert_eq!(breaker.admit(1_000, &POLICY), Admission::Probe);
+    breaker = breaker.started();
+    assert_eq!(breaker.admit(1_000, &POLICY), Admission::Probing);
+    (breaker, turn) = breaker.ended(Sign::Failing, 1_100, &POLICY, 0);
+    assert_eq!(turn, Some(Turn::Paused { until_ms: 3_100 }));
+    breaker = breaker.started();
+    assert_eq!(breaker.ended(Sign::Well, 3_200, &POLICY, 0), (Breaker::default(), Some(Turn::Recovered)));
+    // A probe that never left says nothing: the next may go at once.
+    let (undecided, turn) = breaker.ended(Sign::None, 3_200, &POLICY, 0);
+    assert_eq!((undecided.admit(3_200, &POLICY), turn), (Admission::Probe, None));
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_keep_a_breaker_open() {
+    let open = Breaker::Open { until_ms: 1_000_000, pauses: 1 };
+    assert_eq!(open.admit(1_000_000 - 6_251, &POLICY), Admission::Probe);
+    assert_eq!(open.admit(1_000_000 - 6_250, &POLICY), Admission::Wait { until_ms: 1_000_000 });
+}
+
+#[test]
+fn whoever_answers_finds_a_place_however_many_hang() {
+    let mut pool = Pool::new(1_024);
+    let mut held = 0;
+    for standing in [Standing::Suspect, Standing::New].into_iter().cycle().take(5_000) {
+        if pool.admits(standing, 0) {
+            pool = pool.taken(standing);
+            held += 1;
+        }
+    }
+    assert_eq!((held, pool.held()), (512, 512));
+    // One endpoint that answers takes many; the last eighth is for those that have nothing under way.
+    let mut mine = 0;
+    while pool.admits(Standing::Proven, mine) {
+        pool = pool.taken(Standing::Proven);
+        mine += 1;
+    }
+    assert_eq!(pool.held(), 896);
+    assert!(pool.admits(Standing::Proven, 0));
+}
+
+#[test]
+fn the_smallest_pool_still_admits_one() {
+    for standing in [Standing::New, Standing::Proven, Standing::Suspect] {
+        for places in 0..5 {
+            assert!(Pool::new(places).admits(standing, 0), "{places} {standing:?}");
+        }
+        assert!(!Pool::new(1).taken(standing).admits(standing, 0));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_bound_stays_within_its_limits(signs in prop::collection::vec(signs(), 0..100), most in 1u16..64) {
+        let mut bound = Bound::default();
+        for sign in signs {
+            bound = bound.ended(sign, most);
+            prop_assert!((1..=most).contains(&bound.limit(most)));
+        }
+    }
+
+    /// Against the obvious version: count failures in a row, remember when the pause ends.
+    #[test]
+    fn a_breaker_lets_one_through_at_the_end_of_each_pause(
+        steps in prop::collection::vec((signs(), 0u64..3_000, any::<u64>()), 0..200),
+    ) {
+        let (mut breaker, mut now_ms, mut failures) = (Breaker::default(), 10_000, 0);
+        for (sign, pause_ms, random) in steps {
+            now_ms += pause_ms;
+            match breaker.admit(now_ms, &POLICY) {
+                Admission::Free => prop_assert!(failures < POLICY.failures),
+                Admission::Probe => prop_assert!(failures >= POLICY.failures),
+                Admission::Wait { until_ms } => {
+                    prop_assert!(until_ms > now_ms && until_ms <= now_ms + 6_250);
+                    continue;
+                }
+                Admission::Probing => prop_assert!(false, "no probe is under way between two steps"),
+            }
+            breaker = breaker.started();
+            let turn;
+            (breaker, turn) = breaker.ended(sign, now_ms, &POLICY, random);
+            let was = failures;
+            failures = match sign {
+                Sign::None => failures,
+                sign if sign.is_bad() => failures + 1,
+                _ => 0,
+            };
+            prop_assert_eq!(matches!(turn, Some(Turn::Recovered)), was >= POLICY.failures && failures == 0);
+            prop_assert_eq!(matches!(turn, Some(Turn::Paused { .. })), failures > was && failures >= POLICY.failures);
+        }
+    }
+
+    #[test]
+    fn a_pool_never_gives_more_than_it_has(
+        places in 1u32..200, steps in prop::collection::vec((0usize..3, 0u32..20, any::<bool>()), 0..500),
+    ) {
+        let standings = [Standing::New, Standing::Proven, Standing::Suspect];
+        let (mut pool, mut holders) = (Pool::new(places), Vec::new());
+        for (which, held, takes) in steps {
+            let standing = standings[which];
+            if takes && pool.admits(standing, held) {
+                pool = pool.taken(standing);
+                holders.push(standing);
+            } else if !takes && let Some(standing) = holders.pop() {
+                pool = pool.given_back(standing);
+            }
+            let count = |standing| holders.iter().filter(|holder| **holder == standing).count() as u32;
+            prop_assert_eq!(pool.held() as usize, holders.len());
+            prop_assert!(pool.held() <= places);
+            prop_assert!(count(Standing::Suspect) <= (places / 4).max(1));
+            prop_assert!(count(Standing::Suspect) + count(Standing::New) <= (places / 2).max(1));
+        }
+    }
+}

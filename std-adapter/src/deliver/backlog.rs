@@ -1,0 +1,74 @@
+//! How many deliveries are owed in all: known exactly from the start on, once the store was counted through.
+//!
+//! The store is counted in the order of its keys while the server is at work already. What lies behind the place that
+//! the count has come to is followed change by change, what lies before it will be counted.
+
+use crate::store::record::OwedKey;
+
+/// A count of deliveries.
+#[derive(Debug, Default)]
+pub(crate) struct Backlog {
+    count: u64,
+    /// Up to where the store was counted; `None` before the first.
+    counted_to: Option<OwedKey>,
+    is_whole: bool,
+}
+
+impl Backlog {
+    /// How many are owed, as far as that is known.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The store was counted on, up to and including the last of these.
+    pub(crate) fn counted(&mut self, keys: &[OwedKey]) {
+        self.count += keys.len() as u64;
+        self.counted_to = keys.last().copied().or(self.counted_to);
+    }
+
+    /// The store was counted to its end.
+    pub(crate) fn counted_all(&mut self) {
+        self.is_whole = true;
+    }
+
+    /// A delivery is owed.
+    pub(crate) fn added(&mut self, key: OwedKey) {
+        self.count += u64::from(self.follows(key));
+    }
+
+    /// A delivery is no longer owed.
+    pub(crate) fn removed(&mut self, key: OwedKey) {
+        self.count = self.count.saturating_sub(u64::from(self.follows(key)));
+    }
+
+    fn follows(&self, key: OwedKey) -> bool {
+        self.is_whole || self.counted_to.is_some_and(|last| key <= last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(event_id: u128) -> OwedKey {
+        OwedKey { webhook_uid: 1, due_ms: 1, event_id }
+    }
+
+    #[test]
+    fn what_was_there_and_what_comes_and_goes_is_counted_once() {
+        let mut backlog = Backlog::default();
+        backlog.added(key(9));
+        assert_eq!(backlog.count(), 0);
+        backlog.counted(&[1, 2, 3].map(key));
+        backlog.removed(key(2));
+        backlog.removed(key(5));
+        backlog.added(key(3));
+        assert_eq!(backlog.count(), 3);
+        backlog.counted(&[4, 9].map(key));
+        backlog.counted_all();
+        backlog.added(key(20));
+        assert_eq!(backlog.count(), 6);
+        (1..=20).for_each(|event| backlog.removed(key(event)));
+        assert_eq!(backlog.count(), 0);
+    }
+}

@@ -1,0 +1,112 @@
+//! What the engine reads of the deliveries owed, and what it writes before it attempts them: claims.
+//!
+//! A claim says that an attempt is about to be made. It is on the disk before the request leaves: that of a delivery
+//! that starts at once comes with the event itself, those of others are written together, many in one commit. So after
+//! a crash an attempt that may have been made is known, and the log says that its outcome is not.
+
+use std::sync::Arc;
+
+use bellwire_core::delivery::{Sign, sign_of};
+
+use super::{Engine, STORE_PAUSE};
+use crate::store::record::{self, CallRecord, Owed, OwedKey, OwedRecord};
+use crate::store::{Batch, Durability, Range, Store, StoreError, Table};
+
+/// Owners that one look at the store finds at the most.
+const OWNERS_AT_ONCE: usize = 64;
+
+/// Deliveries that one look at the store counts at the most.
+const COUNTED_AT_ONCE: usize = 8_192;
+
+/// The webhooks from this uid on to which something is owed, a few at a time, and what the last call to each said of
+/// its endpoint.
+pub(super) fn owners(store: &dyn Store, from: u64) -> Result<Vec<(u64, Sign)>, StoreError> {
+    let (mut owners, mut from) = (Vec::new(), from);
+    while owners.len() < OWNERS_AT_ONCE {
+        let first = store.scan_keys(Table::Owed, Range::from_key(&from.to_be_bytes()), 1)?.pop();
+        let Some(key) = first else { break };
+        let owner = OwedKey::from_bytes(&key)?.webhook_uid;
+        owners.push((owner, last_sign(store, owner)?));
+        from = owner + 1;
+    }
+    Ok(owners)
+}
+
+fn last_sign(store: &dyn Store, webhook_uid: u64) -> Result<Sign, StoreError> {
+    let prefix = webhook_uid.to_be_bytes();
+    let last = store.scan(Table::Calls, Range::prefix(&prefix).reversed(), 1)?.pop();
+    let call: Option<CallRecord> = last.map(|(_, value)| record::decode(&value)).transpose()?;
+    Ok(call.map_or(Sign::None, |call| sign_of(call.outcome)))
+}
+
+/// The keys of deliveries after this one, in order; at most so many as one look may take.
+pub(super) fn keys_after(store: &dyn Store, last: Option<OwedKey>) -> Result<Vec<OwedKey>, StoreError> {
+    let last = last.map(OwedKey::to_bytes);
+    let range = last.as_ref().map_or(Range::all(), |last| Range::all().after(last));
+    let keys = store.scan_keys(Table::Owed, range, COUNTED_AT_ONCE)?;
+    keys.iter().map(|key| OwedKey::from_bytes(key)).collect()
+}
+
+fn read(store: &dyn Store, from: OwedKey, most: usize) -> Result<Vec<Owed>, StoreError> {
+    let end = (from.webhook_uid + 1).to_be_bytes();
+    let rows = store.scan(Table::Owed, Range::between(&from.to_bytes(), &end), most)?;
+    rows.iter().map(Owed::from_row).collect()
+}
+
+impl Engine {
+    /// Reads deliveries that wait in the store only.
+    pub(super) async fn run_refill(self: Arc<Self>, from: OwedKey, most: usize) {
+        match self.parts.store.run(move |store| read(store, from, most)).await {
+            Ok(rows) => self.schedule().refill(from.webhook_uid, &rows, most),
+            Err(cause) => {
+                self.store_failed(&cause, "the deliveries owed cannot be read").await;
+                self.schedule().store_failed(from.webhook_uid);
+            }
+        }
+        self.pump();
+    }
+
+    /// Looks up how the last call to a webhook ended. If that cannot be read, nothing is known of its endpoint.
+    pub(super) async fn run_recall(self: Arc<Self>, webhook_uid: u64) {
+        let last = self.parts.store.run(move |store| last_sign(store, webhook_uid)).await;
+        self.schedule().recall(webhook_uid, last.unwrap_or(Sign::None));
+        self.pump();
+    }
+
+    /// Writes down that these are about to be attempted.
+    pub(super) async fn run_claim(self: Arc<Self>, owed: Vec<Owed>) {
+        let batch = claim_batch(&owed, self.settings.run);
+        match self.parts.committer.commit(batch, Durability::Synced).await {
+            Ok(()) => self.schedule().claimed(&owed),
+            Err(cause) => {
+                if !self.is_stopping() {
+                    self.unwritten.warn(
+                        self.now_ms(),
+                        &cause,
+                        "attempts cannot be begun: they cannot be written down",
+                    );
+                }
+                tokio::time::sleep(STORE_PAUSE).await;
+                owed.first().iter().for_each(|owed| self.schedule().store_failed(owed.key.webhook_uid));
+            }
+        }
+        self.pump();
+    }
+
+    /// At the end of the run: what was claimed and not begun will not be.
+    pub(super) async fn give_back_claims(&self) {
+        let idle = self.schedule().idle_claims();
+        for part in idle.chunks(OWNERS_AT_ONCE * OWNERS_AT_ONCE) {
+            // If it cannot be written, the log will say "unknown" of attempts that were never made: safe, if not exact.
+            let _ = self.parts.committer.commit(claim_batch(part, 0), Durability::Buffered).await;
+        }
+    }
+}
+
+fn claim_batch(owed: &[Owed], claim: u64) -> Batch {
+    let mut batch = Batch::default();
+    for Owed { key, record } in owed {
+        batch.put(Table::Owed, key.to_bytes(), record::encode(&OwedRecord { claim, ..*record }));
+    }
+    batch
+}

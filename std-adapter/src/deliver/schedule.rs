@@ -1,0 +1,558 @@
+//! Which delivery of which lane is next: all lanes, the places that they share, and the moments they wait for.
+//!
+//! Pure as a lane is: whoever owns a [`Schedule`] tells it what happened and asks for one [`Action`] after the other.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pool, Sign, Standing, Turn};
+
+use super::backlog::Backlog;
+use super::lane::{LaneState, Moment, Step};
+use crate::limits::{LANE_WINDOW, LANE_WINDOW_MIN, WINDOWS_MAX};
+use crate::store::record::{Owed, OwedKey};
+
+/// What the owner of a schedule is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Make this attempt, then tell [`Schedule::ended`], with the standing it was given a place for.
+    Attempt(Owed, Standing),
+    /// Record that nobody knows what came of this attempt, then tell [`Schedule::ended`].
+    Unknown(Owed),
+    /// Write down these claims of one lane, then tell [`Schedule::claimed`].
+    Claim(Vec<Owed>),
+    /// Read at most so many deliveries from this key on, then tell [`Schedule::refill`].
+    Refill(OwedKey, usize),
+    /// Look up how the last call to this webhook ended, then tell [`Schedule::recall`].
+    Recall(u64),
+}
+
+/// What is set once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// The number of this run of the server.
+    pub(crate) run: u64,
+    /// Attempts under way at once in all.
+    pub(crate) places: usize,
+    /// Attempts under way at once to one endpoint.
+    pub(crate) lane_places: u16,
+    /// When an endpoint is left alone.
+    pub(crate) breaker: BreakerPolicy,
+}
+
+/// What is known of an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) bound: Bound,
+    pub(crate) breaker: Breaker,
+    pub(crate) standing: Standing,
+}
+
+/// How something that was under way ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    /// The delivery.
+    pub(crate) key: OwedKey,
+    /// The standing its place was given for; `None` when it had none.
+    pub(crate) place: Option<Standing>,
+    /// What it says of the endpoint.
+    pub(crate) sign: Sign,
+    /// What it became, if it is still owed.
+    pub(crate) again: Option<Owed>,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    state: LaneState,
+    endpoint: Endpoint,
+    places: u32,
+    queued: bool,
+    /// Whether it is to be looked up how the last call ended.
+    forgotten: bool,
+    alarm: Option<u64>,
+}
+
+/// All lanes.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    rules: Rules,
+    pool: Pool,
+    lanes: HashMap<u64, Lane>,
+    /// What is known of endpoints to which nothing is owed just now.
+    resting: HashMap<u64, Endpoint>,
+    /// Lanes to be asked, each once.
+    ready: VecDeque<u64>,
+    /// Lanes without a place that wait for one, by standing.
+    placeless: [VecDeque<u64>; 3],
+    alarms: BTreeSet<(u64, u64)>,
+    /// Deliveries in all windows.
+    waiting: usize,
+    /// Whether the store may hold deliveries of lanes that are not here.
+    resuming: bool,
+    backlog: Backlog,
+}
+
+impl Schedule {
+    /// No lanes, and a store that may hold deliveries of any.
+    pub(crate) fn new(rules: Rules) -> Schedule {
+        Schedule {
+            rules,
+            pool: Pool::new(u32::try_from(rules.places).unwrap_or(u32::MAX)),
+            lanes: HashMap::new(),
+            resting: HashMap::new(),
+            ready: VecDeque::new(),
+            placeless: Default::default(),
+            alarms: BTreeSet::new(),
+            waiting: 0,
+            resuming: true,
+            backlog: Backlog::default(),
+        }
+    }
+
+    /// Attempts under way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.pool.held() as usize
+    }
+
+    /// What is under way for one webhook.
+    pub(crate) fn under_way(&self, webhook_uid: u64) -> usize {
+        self.lanes.get(&webhook_uid).map_or(0, |lane| lane.state.under_way())
+    }
+
+    /// What is known of a webhook's endpoint.
+    pub(crate) fn endpoint(&self, webhook_uid: u64) -> Endpoint {
+        let lane = self.lanes.get(&webhook_uid).map(|lane| lane.endpoint);
+        lane.or_else(|| self.resting.get(&webhook_uid).copied()).unwrap_or_default()
+    }
+
+    /// Forgets what is known of a webhook's endpoint, because it is another one now or none.
+    pub(crate) fn forget(&mut self, webhook_uid: u64) {
+        self.resting.remove(&webhook_uid);
+        if let Some(lane) = self.lanes.get_mut(&webhook_uid) {
+            lane.endpoint = Endpoint::default();
+            self.wake(webhook_uid);
+        }
+    }
+
+    /// The store holds deliveries of this lane, and its last call said this of its endpoint.
+    pub(crate) fn resume(&mut self, webhook_uid: u64, sign: Sign) {
+        self.lane(webhook_uid).forgotten = false;
+        self.recall(webhook_uid, sign);
+    }
+
+    /// What a webhook's last call, of an earlier run, said of its endpoint.
+    pub(crate) fn recall(&mut self, webhook_uid: u64, sign: Sign) {
+        let Some(lane) = self.lanes.get_mut(&webhook_uid) else { return };
+        if lane.endpoint.standing == Standing::New {
+            lane.endpoint.standing = standing_after(Standing::New, sign);
+            // It may have waited for a place among those of which nothing is known.
+            lane.queued = false;
+            self.wake(webhook_uid);
+        }
+    }
+
+    /// Every lane of which the store holds deliveries is here.
+    pub(crate) fn resumed(&mut self) {
+        self.resuming = false;
+    }
+
+    /// Announces a delivery that is about to become durable, see [`LaneState::expect`]. Answers with the claim that
+    /// goes into its record.
+    pub(crate) fn expect(&mut self, key: OwedKey, now_ms: u64) -> u64 {
+        let Rules { run, lane_places, breaker, .. } = self.rules;
+        let lane = self.lane(key.webhook_uid);
+        let limit = usize::from(lane.endpoint.bound.limit(lane_places));
+        let admission = lane.endpoint.breaker.admit(now_ms, &breaker);
+        if lane.state.expect(key, limit, admission) { run } else { 0 }
+    }
+
+    /// Takes back an announcement.
+    pub(crate) fn withdraw(&mut self, key: OwedKey) {
+        self.change(key.webhook_uid, |state, _| state.withdraw(key));
+    }
+
+    /// Takes in a delivery that has just become durable.
+    pub(crate) fn push(&mut self, owed: Owed) {
+        self.backlog.added(owed.key);
+        self.lane(owed.key.webhook_uid);
+        self.change(owed.key.webhook_uid, |state, window_max| state.push(owed, window_max));
+    }
+
+    /// How many deliveries are owed.
+    pub(crate) fn backlog(&mut self) -> &mut Backlog {
+        &mut self.backlog
+    }
+
+    /// The claims of one lane are durable.
+    pub(crate) fn claimed(&mut self, claimed: &[Owed]) {
+        let run = self.rules.run;
+        let Some(first) = claimed.first() else { return };
+        self.change(first.key.webhook_uid, |state, _| {
+            state.claimed(claimed.iter().map(|owed| owed.key), run);
+        });
+    }
+
+    /// What the store holds of a lane.
+    pub(crate) fn refill(&mut self, webhook_uid: u64, rows: &[Owed], asked: usize) {
+        self.change(webhook_uid, |state, window_max| state.refill(rows, asked, window_max));
+    }
+
+    /// The store failed a lane.
+    pub(crate) fn store_failed(&mut self, webhook_uid: u64) {
+        self.change(webhook_uid, |state, _| state.store_failed());
+    }
+
+    /// Keeps a delivery from being attempted until [`Schedule::ended`] says what it became. Answers with false, and
+    /// changes nothing, when it is under way.
+    pub(crate) fn hold(&mut self, key: OwedKey) -> bool {
+        self.lane(key.webhook_uid);
+        let mut held = false;
+        self.change(key.webhook_uid, |state, _| held = state.hold(key));
+        held
+    }
+
+    /// Something that was under way has ended. Answers with what changed for its endpoint.
+    pub(crate) fn ended(&mut self, ended: &Ended, now_ms: u64, random: u64) -> Option<Turn> {
+        if let Some(standing) = ended.place {
+            self.pool = self.pool.given_back(standing);
+        }
+        self.backlog.removed(ended.key);
+        ended.again.iter().for_each(|owed| self.backlog.added(owed.key));
+        let Rules { lane_places, breaker, .. } = self.rules;
+        let lane = self.lanes.get_mut(&ended.key.webhook_uid)?;
+        lane.places -= u32::from(ended.place.is_some());
+        let endpoint = &mut lane.endpoint;
+        endpoint.bound = endpoint.bound.ended(ended.sign, lane_places);
+        endpoint.standing = standing_after(endpoint.standing, ended.sign);
+        let turn;
+        (endpoint.breaker, turn) = endpoint.breaker.ended(ended.sign, now_ms, &breaker, random);
+        if turn.is_some() {
+            endpoint.bound = Bound::default();
+        }
+        self.change(ended.key.webhook_uid, |state, window_max| {
+            state.ended(ended.key, ended.again, window_max);
+        });
+        turn
+    }
+
+    /// The next thing to do, if there is one before the next alarm.
+    pub(crate) fn next(&mut self, now_ms: u64) -> Option<Action> {
+        while let Some(uid) = self.next_lane(now_ms) {
+            if let Some(action) = self.ask(uid, now_ms) {
+                return Some(action);
+            }
+        }
+        None
+    }
+
+    /// When something is to be done that waits for nothing but time.
+    pub(crate) fn next_alarm(&self) -> Option<u64> {
+        self.alarms.first().map(|(moment, _)| *moment)
+    }
+
+    /// Those that are claimed and not under way, of all lanes.
+    pub(crate) fn idle_claims(&self) -> Vec<Owed> {
+        self.lanes.values().flat_map(|lane| lane.state.idle_claims()).collect()
+    }
+
+    fn lane(&mut self, webhook_uid: u64) -> &mut Lane {
+        let (resuming, resting) = (self.resuming, &mut self.resting);
+        self.lanes.entry(webhook_uid).or_insert_with(|| {
+            let known = resting.remove(&webhook_uid);
+            Lane {
+                state: if resuming { LaneState::stored(webhook_uid) } else { LaneState::default() },
+                endpoint: known.unwrap_or_default(),
+                forgotten: known.is_none(),
+                ..Lane::default()
+            }
+        })
+    }
+
+    /// Changes a lane's state, keeps count of what waits, and has the lane asked again.
+    fn change(&mut self, webhook_uid: u64, change: impl FnOnce(&mut LaneState, usize)) {
+        let window_max = self.window_max();
+        let Some(lane) = self.lanes.get_mut(&webhook_uid) else { return };
+        let before = lane.state.waiting();
+        change(&mut lane.state, window_max);
+        self.waiting = self.waiting + lane.state.waiting() - before;
+        self.wake(webhook_uid);
+    }
+
+    /// Deliveries that one lane may hold in memory: few when there are very many lanes.
+    fn window_max(&self) -> usize {
+        if self.waiting < WINDOWS_MAX { LANE_WINDOW } else { LANE_WINDOW_MIN }
+    }
+
+    fn wake(&mut self, webhook_uid: u64) {
+        let Some(lane) = self.lanes.get_mut(&webhook_uid) else { return };
+        if let Some(alarm) = lane.alarm.take() {
+            self.alarms.remove(&(alarm, webhook_uid));
+        }
+        if !lane.queued {
+            lane.queued = true;
+            self.ready.push_back(webhook_uid);
+        }
+    }
+
+    /// A lane that may have something to do: one whose moment has come, one that changed, one for which there is a
+    /// place again.
+    fn next_lane(&mut self, now_ms: u64) -> Option<u64> {
+        while let Some((moment, uid)) = self.alarms.first().copied().filter(|(moment, _)| *moment <= now_ms) {
+            debug_assert!(self.lanes[&uid].alarm == Some(moment));
+            self.wake(uid);
+        }
+        self.ready.pop_front().or_else(|| self.next_placeless())
+    }
+
+    fn next_placeless(&mut self) -> Option<u64> {
+        let standings = [Standing::Proven, Standing::New, Standing::Suspect];
+        let pool = self.pool;
+        let mut admitted = standings.into_iter().filter(|standing| pool.admits(*standing, 0));
+        admitted.find_map(|standing| self.placeless[standing as usize].pop_front())
+    }
+
+    fn ask(&mut self, webhook_uid: u64, now_ms: u64) -> Option<Action> {
+        let (rules, window_max) = (self.rules, self.window_max());
+        let lane = self.lanes.get_mut(&webhook_uid)?;
+        lane.queued = false;
+        if std::mem::take(&mut lane.forgotten) {
+            self.wake(webhook_uid);
+            return Some(Action::Recall(webhook_uid));
+        }
+        let Endpoint { standing, breaker, bound } = lane.endpoint;
+        let admission = breaker.admit(now_ms, &rules.breaker);
+        let most =
+            if admission == Admission::Probe { 1 } else { usize::from(bound.limit(rules.lane_places)) };
+        let admitted = self.pool.admits(standing, lane.places);
+        let limit = if admitted { most } else { 0 };
+        let moment = Moment { now_ms, run: rules.run, limit, admission, window_max };
+        let before = lane.state.waiting();
+        let step = lane.state.next(&moment);
+        self.waiting = self.waiting + lane.state.waiting() - before;
+        if !admitted && step == Step::Busy && lane.places == 0 && lane.state.waiting() > 0 {
+            lane.queued = true;
+            self.placeless[standing as usize].push_back(webhook_uid);
+            return None;
+        }
+        self.carry_out(webhook_uid, step, window_max)
+    }
+
+    fn carry_out(&mut self, webhook_uid: u64, step: Step, window_max: usize) -> Option<Action> {
+        let action = match step {
+            Step::Attempt(owed) => {
+                let lane = self.lane(webhook_uid);
+                lane.places += 1;
+                lane.endpoint.breaker = lane.endpoint.breaker.started();
+                let standing = lane.endpoint.standing;
+                self.pool = self.pool.taken(standing);
+                Action::Attempt(owed, standing)
+            }
+            Step::Unknown(owed) => Action::Unknown(owed),
+            Step::Claim(owed) => Action::Claim(owed),
+            Step::Refill(from) => Action::Refill(from, window_max),
+            Step::WaitUntil(moment) => {
+                self.lane(webhook_uid).alarm = Some(moment);
+                self.alarms.insert((moment, webhook_uid));
+                return None;
+            }
+            Step::Busy => return None,
+            Step::Idle => {
+                self.retire(webhook_uid);
+                return None;
+            }
+        };
+        self.wake(webhook_uid);
+        Some(action)
+    }
+
+    /// Lets go of a lane to which nothing is owed; what is known of its endpoint is kept.
+    fn retire(&mut self, webhook_uid: u64) {
+        let Some(lane) = self.lanes.remove(&webhook_uid) else { return };
+        if lane.endpoint != Endpoint::default() {
+            self.resting.insert(webhook_uid, lane.endpoint);
+        }
+    }
+}
+
+fn standing_after(standing: Standing, sign: Sign) -> Standing {
+    match sign {
+        Sign::Silent => Standing::Suspect,
+        Sign::Well | Sign::Refusing | Sign::Throttling | Sign::Failing => Standing::Proven,
+        Sign::None => standing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::record::OwedRecord;
+
+    fn rules(places: usize) -> Rules {
+        let breaker = BreakerPolicy { failures: 3, pause_ms: 1_000, pause_ms_max: 8_000 };
+        Rules { run: 1, places, lane_places: 16, breaker }
+    }
+
+    fn schedule(places: usize) -> Schedule {
+        let mut schedule = Schedule::new(rules(places));
+        schedule.resumed();
+        schedule
+    }
+
+    fn accept(schedule: &mut Schedule, webhook_uid: u64, event_id: u128, now_ms: u64) {
+        let key = OwedKey { webhook_uid, due_ms: now_ms, event_id };
+        let claim = schedule.expect(key, now_ms);
+        let record = OwedRecord { attempt: 1, claim, ..OwedRecord::default() };
+        schedule.push(Owed { key, record });
+    }
+
+    /// Whatever can be begun now; claims are written at once.
+    fn begin_all(schedule: &mut Schedule, now_ms: u64) -> Vec<(Owed, Standing)> {
+        let mut begun = Vec::new();
+        while let Some(action) = schedule.next(now_ms) {
+            match action {
+                Action::Attempt(owed, standing) => begun.push((owed, standing)),
+                Action::Claim(owed) => schedule.claimed(&owed),
+                Action::Refill(from, most) => schedule.refill(from.webhook_uid, &[], most),
+                Action::Unknown(owed) => panic!("{owed:?}"),
+                Action::Recall(webhook) => schedule.recall(webhook, Sign::None),
+            }
+        }
+        begun
+    }
+
+    fn end(
+        schedule: &mut Schedule,
+        (owed, place): (Owed, Standing),
+        sign: Sign,
+        now_ms: u64,
+    ) -> Option<Turn> {
+        schedule.ended(&Ended { key: owed.key, place: Some(place), sign, again: None }, now_ms, 0)
+    }
+
+    #[test]
+    fn an_endpoint_that_answers_is_served_at_once_beside_a_thousand_that_hang() {
+        let mut schedule = schedule(1_024);
+        accept(&mut schedule, 0, 0, 0);
+        let first = begin_all(&mut schedule, 0).remove(0);
+        end(&mut schedule, first, Sign::Well, 0);
+        for webhook in 1..=1_000 {
+            for event in 0..64 {
+                accept(&mut schedule, webhook, event, 0);
+            }
+        }
+        let hanging = begin_all(&mut schedule, 0);
+        assert_eq!(hanging.len(), 512);
+        for round in 0..100 {
+            accept(&mut schedule, 0, round + 1, 1);
+            let begun = begin_all(&mut schedule, 1);
+            assert_eq!(begun.len(), 1, "round {round}");
+            end(&mut schedule, begun[0], Sign::Well, 2);
+        }
+        // All time out: one after the other the rest have their turn, and each in the end is left alone.
+        let (mut under_way, mut now_ms, mut paused) = (hanging, 0, 0);
+        for _ in 0..20 {
+            now_ms += 30_000;
+            for attempt in std::mem::take(&mut under_way) {
+                paused += usize::from(end(&mut schedule, attempt, Sign::Silent, now_ms).is_some());
+            }
+            under_way.extend(begin_all(&mut schedule, now_ms));
+            assert!(under_way.len() <= 512, "{}", under_way.len());
+        }
+        assert!(paused > 1_000, "{paused}");
+    }
+
+    #[test]
+    fn a_paused_endpoint_gets_one_probe_and_then_recovers_step_by_step() {
+        let mut schedule = schedule(64);
+        for event in 0..40 {
+            accept(&mut schedule, 1, event, 0);
+        }
+        let mut turn = None;
+        for _ in 0..3 {
+            let begun = begin_all(&mut schedule, 0);
+            assert_eq!((begun.len(), turn), (1, None));
+            turn = end(&mut schedule, begun[0], Sign::Failing, 0);
+        }
+        assert_eq!(turn, Some(Turn::Paused { until_ms: 1_000 }));
+        assert_eq!(begin_all(&mut schedule, 999), []);
+        assert_eq!(schedule.next_alarm(), Some(1_000));
+        for expected in [1, 1, 2, 4, 8] {
+            let begun = begin_all(&mut schedule, 1_000);
+            assert_eq!(begun.len(), expected);
+            let turns: Vec<_> = begun
+                .into_iter()
+                .filter_map(|attempt| end(&mut schedule, attempt, Sign::Well, 1_000))
+                .collect();
+            assert_eq!(turns.contains(&Turn::Recovered), schedule.endpoint(1).bound.limit(16) == 1);
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_an_endpoint_outlives_its_lane() {
+        let mut schedule = schedule(64);
+        for event in 0..3 {
+            accept(&mut schedule, 1, event, 0);
+            let begun = begin_all(&mut schedule, 0);
+            end(&mut schedule, begun[0], Sign::Silent, 0);
+        }
+        assert_eq!(begin_all(&mut schedule, 0), []);
+        assert!(schedule.lanes.is_empty());
+        accept(&mut schedule, 1, 9, 10);
+        assert_eq!(begin_all(&mut schedule, 10), []);
+        schedule.forget(1);
+        assert_eq!(begin_all(&mut schedule, 10).len(), 1);
+    }
+
+    #[test]
+    fn an_endpoint_that_answered_in_an_earlier_run_need_not_wait_with_the_unknown() {
+        let mut schedule = schedule(8);
+        for webhook in 0..20 {
+            accept(&mut schedule, webhook, 1, 0);
+        }
+        assert_eq!(begin_all(&mut schedule, 0).len(), 4);
+        let key = OwedKey { webhook_uid: 99, due_ms: 0, event_id: 1 };
+        let claim = schedule.expect(key, 0);
+        schedule.push(Owed { key, record: OwedRecord { attempt: 1, claim, ..OwedRecord::default() } });
+        assert_eq!(schedule.next(0), Some(Action::Recall(99)));
+        assert_eq!(schedule.next(0), None);
+        schedule.recall(99, Sign::Well);
+        assert!(matches!(schedule.next(0), Some(Action::Attempt(owed, Standing::Proven)) if owed.key == key));
+    }
+
+    proptest! {
+        /// Any mixture of endpoints ends: everything accepted is attempted once, and never more than there are places.
+        #[test]
+        fn everything_is_attempted_once_within_the_places(
+            places in 1usize..40, accepts in prop::collection::vec(0u64..30, 0..400),
+            signs in prop::collection::vec(0u8..4, 30), order in any::<u64>(),
+        ) {
+            let mut schedule = schedule(places);
+            let (mut under_way, mut attempted, mut now_ms, mut random) = (Vec::new(), Vec::new(), 0, order);
+            let mut accepts = accepts.iter().enumerate();
+            let total = accepts.len();
+            for _ in 0..100_000 {
+                for (event, webhook) in accepts.by_ref().take(5) {
+                    accept(&mut schedule, *webhook, event as u128, now_ms);
+                }
+                under_way.extend(begin_all(&mut schedule, now_ms));
+                prop_assert!(under_way.len() <= places && schedule.in_flight() == under_way.len());
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                if under_way.is_empty() {
+                    let Some(alarm) = schedule.next_alarm() else { break };
+                    now_ms = now_ms.max(alarm);
+                } else {
+                    let attempt = under_way.swap_remove((random >> 33) as usize % under_way.len());
+                    let uid = attempt.0.key.webhook_uid;
+                    let kinds = [Sign::Well, Sign::Silent, Sign::Failing, Sign::Throttling];
+                    let sign = kinds[usize::from(signs[uid as usize])];
+                    attempted.push(attempt.0.key.event_id);
+                    end(&mut schedule, attempt, sign, now_ms);
+                }
+            }
+            attempted.sort_unstable();
+            prop_assert_eq!(attempted, (0..total as u128).collect::<Vec<_>>());
+            prop_assert!(schedule.lanes.is_empty() && schedule.waiting == 0);
+        }
+    }
+}

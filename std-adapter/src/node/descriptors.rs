@@ -1,0 +1,82 @@
+//! How many files and sockets this process may have open, and what that leaves for connections and attempts.
+
+use tracing::{info, warn};
+
+/// Descriptors that are needed beside connections: the store's files, lookups, standard streams, and some to spare.
+const KEPT: u64 = 256 + 64 + 64;
+/// Connections of callers at once, at the most; more wait in the operating system's queue.
+const CONNECTIONS_MAX: u64 = 8_192;
+/// Less than this of either is not worth starting with.
+const SHARE_MIN: u64 = 16;
+
+/// What the process may have open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Descriptors {
+    /// Connections of callers at once.
+    pub(super) connections: usize,
+    /// Attempts under way at once, each of which has a connection.
+    pub(super) attempts: usize,
+}
+
+impl Descriptors {
+    /// Raises the limit as far as the process may, and shares it out.
+    pub(super) fn claim(attempts_wished: usize) -> Descriptors {
+        let limit = raise();
+        let shared = share(limit, attempts_wished as u64);
+        if shared.attempts < attempts_wished {
+            warn!(
+                descriptors = limit,
+                attempts = shared.attempts,
+                connections = shared.connections,
+                "the limit of open files leaves room for fewer attempts at once than are set: raise it (ulimit -n)"
+            );
+        } else {
+            info!(descriptors = limit, ?shared, "room for connections");
+        }
+        shared
+    }
+}
+
+/// Attempts get what they are set to, as far as that is no more than half.
+fn share(limit: u64, attempts_wished: u64) -> Descriptors {
+    let room = limit.saturating_sub(KEPT).max(2 * SHARE_MIN);
+    let attempts = attempts_wished.min(room / 2);
+    let connections = (room - attempts).min(CONNECTIONS_MAX);
+    let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    Descriptors { connections: count(connections), attempts: count(attempts) }
+}
+
+/// Raises the soft limit to the hard one; the limit that holds then.
+#[cfg(unix)]
+fn raise() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let before = getrlimit(Resource::Nofile);
+    let wished = Rlimit { current: before.maximum, maximum: before.maximum };
+    let held = if setrlimit(Resource::Nofile, wished).is_ok() { wished } else { before };
+    held.current.unwrap_or(u64::MAX)
+}
+
+/// Where there is no such limit.
+#[cfg(not(unix))]
+fn raise() -> u64 {
+    u64::MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_is_shared_out() {
+        let rows = [
+            (1_048_576, 1_024, 8_192, 1_024),
+            (4_096, 1_024, 2_688, 1_024),
+            (1_024, 1_024, 320, 320),
+            (1_024, 16, 624, 16),
+            (0, 1_024, 16, 16),
+        ];
+        for (limit, wished, connections, attempts) in rows {
+            assert_eq!(share(limit, wished), Descriptors { connections, attempts }, "{limit} {wished}");
+        }
+    }
+}
