@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::id;
 use crate::limits::{SWEEP_EVERY, SWEEP_OWED_MAX, SWEEP_ROWS};
 use crate::store::record::{self, OwedKey};
@@ -52,9 +52,9 @@ impl Sweeper {
     }
 
     /// Sweeps now and then, for ever.
-    pub async fn run(self) {
+    pub async fn run(self, clock: Arc<dyn Clock>) {
         loop {
-            if let Err(cause) = self.sweep(clock::now_ms()).await {
+            if let Err(cause) = self.sweep(clock.now_ms()).await {
                 warn!(
                     cause = &cause as &(dyn Error + 'static),
                     "a sweep stopped early and will be made again"

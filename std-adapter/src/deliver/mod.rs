@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bellwire_core::delivery::{Breaker, BreakerPolicy};
+use bellwire_core::delivery::{Breaker, BreakerPolicy, RetryPolicy};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tracing::info;
@@ -25,7 +25,6 @@ use tracing::info;
 use self::schedule::{Action, Rules, Schedule};
 use crate::calls::CallLog;
 use crate::clock::Clock;
-use crate::id::IdMaker;
 use crate::metrics::Metrics;
 use crate::net::{AddressPolicy, Transport};
 use crate::quiet::Seldom;
@@ -59,6 +58,19 @@ pub struct DeliverySettings {
     pub policy: AddressPolicy,
     /// The number of this run of the server: later runs have greater ones.
     pub run: u64,
+}
+
+impl DeliverySettings {
+    /// The retry policy of a space that wishes so many retries, or none in particular.
+    fn retry_policy(&self, retries_max: Option<u8>) -> RetryPolicy {
+        let default = RetryPolicy::default();
+        RetryPolicy {
+            retries_max: retries_max.unwrap_or(default.retries_max),
+            first_delay_ms: self.first_delay.as_millis() as u64,
+            retry_connection_errors: self.retry_connection_errors,
+            ..default
+        }
+    }
 }
 
 /// The engine. Cheap to clone; all clones are one.
@@ -100,8 +112,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What spreads waits.
     pub dice: Arc<Dice>,
-    /// Ids for calls.
-    pub ids: Arc<IdMaker>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -123,6 +133,7 @@ impl Deliveries {
             places: settings.in_flight_max,
             lane_places: settings.lane_in_flight_max,
             breaker: settings.breaker,
+            wait_ms_max: settings.retry_policy(None).longest_wait_ms(),
         };
         Deliveries(Arc::new(Engine {
             settings,

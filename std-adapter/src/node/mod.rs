@@ -167,7 +167,7 @@ impl Node {
         let run = begin_run(&*store, &committer).await?;
         let delivery =
             DeliverySettings { in_flight_max: descriptors.attempts, ..delivery_settings(&settings, run) };
-        let now_ms = ports.clock.now_ms();
+        let (clock, now_ms) = (ports.clock.clone(), ports.clock.now_ms());
         let reader = Reader::from(store.clone());
         let app = Arc::new(assemble(&settings, delivery, store, reader.clone(), committer.clone(), ports)?);
         let new_admin_token = app.tokens.ensure_admin(settings.admin_token.as_ref(), now_ms).await?;
@@ -185,7 +185,7 @@ impl Node {
         Ok(Node {
             address,
             server: tokio::spawn(serving),
-            sweeper: tokio::spawn(sweeper.run()),
+            sweeper: tokio::spawn(sweeper.run(clock)),
             app,
             web,
             settings,
@@ -297,8 +297,12 @@ fn assemble(
     let ids = Arc::new(IdMaker::new(clock.clone()));
     let metrics = Arc::new(Metrics::default());
     let registry = Arc::new(Registry::load(&*store, committer.clone())?);
+    let events = EventLog::new(store.clone());
+    for space in registry.spaces() {
+        events.newest(space.uid, None, 1)?.into_iter().for_each(|newest| ids.follow(newest));
+    }
     let tokens = Tokens::load(&*store, committer.clone(), ids.clone())?;
-    let calls = Arc::new(CallLog::new(reader.clone()));
+    let calls = Arc::new(CallLog::new(reader.clone(), ids.clone()));
     let parts = Parts {
         store: reader,
         committer: committer.clone(),
@@ -307,7 +311,6 @@ fn assemble(
         transport,
         clock: clock.clone(),
         dice,
-        ids: ids.clone(),
         metrics: metrics.clone(),
     };
     let deliveries = Deliveries::new(delivery, parts);
@@ -323,7 +326,7 @@ fn assemble(
         registry,
         tokens,
         calls,
-        events: EventLog::new(store),
+        events,
         ingest: Arc::new(ingest),
         deliveries,
         metrics,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::{Store, StoreError};
+use super::{Pace, Store, StoreError};
 
 /// Reads at once that may wait for the disk: each has a thread of its own.
 const READS_MAX: u32 = 64;
@@ -28,7 +28,8 @@ impl Reader {
         &*self.store
     }
 
-    /// Reads on a thread that may wait; at once when the store never waits.
+    /// Reads on a thread that may wait; at once when the store never waits. In a simulation the answer is a while on
+    /// its way.
     ///
     /// # Errors
     /// Those of `read`.
@@ -36,9 +37,21 @@ impl Reader {
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if !self.store.may_wait() {
-            return read(&*self.store);
+        match self.store.pace() {
+            Pace::Disk => self.run_aside(read).await,
+            Pace::Memory => read(&*self.store),
+            Pace::Simulated(wait) => {
+                let answer = read(&*self.store);
+                tokio::time::sleep(wait).await;
+                answer
+            }
         }
+    }
+
+    async fn run_aside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let room = self.room.clone().acquire_owned().await.map_err(|_| StoreError::Stopped)?;
         let store = self.store.clone();
         let reading = tokio::task::spawn_blocking(move || {
