@@ -55,7 +55,9 @@ impl RetryPolicy {
     pub const fn longest_wait_ms(&self) -> u64 {
         let planned = self.delay_ms(STEPS_MAX + 1);
         let whole = if planned > RETRY_AFTER_MS_MAX { planned } else { RETRY_AFTER_MS_MAX };
-        whole.saturating_add(planned / 100 * self.jitter_percent as u64).saturating_add(self.jitter_percent as u64)
+        whole
+            .saturating_add(planned / 100 * self.jitter_percent as u64)
+            .saturating_add(self.jitter_percent as u64)
     }
 
     /// The wait before retry number `retry`, with jitter, and never shorter than what the endpoint asked for.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::{Engine, STORE_PAUSE};
+use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, Owed, OwedKey, OwedRecord};
 use crate::store::{Batch, Durability, Range, Store, StoreError, Table};
 
@@ -48,7 +49,9 @@ impl Engine {
     /// Writes down that these are about to be attempted.
     pub(super) async fn run_claim(self: Arc<Self>, owed: Vec<Owed>) {
         let batch = claim_batch(&owed, self.settings.run);
-        match self.parts.committer.commit(batch, Durability::Synced).await {
+        let unsynced = is_planted(Bug::ClaimUnsynced);
+        let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
+        match self.parts.committer.commit(batch, durability).await {
             Ok(()) => self.schedule().claimed(&owed),
             Err(cause) => {
                 if !self.is_stopping() {

@@ -19,6 +19,7 @@ use crate::dispatch::dispatch;
 use crate::id::IdMaker;
 use crate::limits::{BODY_BYTES_MAX, DEDUP_WINDOW, IDEMPOTENCY_KEY_BYTES_MAX};
 use crate::metrics::Metrics;
+use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, DedupRecord, EventRecord, Owed};
 use crate::store::{Batch, CommitError, Committer, Durability, Store, StoreError, Table};
 use crate::webhooks::Space;
@@ -174,7 +175,12 @@ impl Ingest {
         };
         let results: Vec<Result<Accepted, Refusal>> = incoming.into_iter().map(add).collect();
         if !together.batch.is_empty() {
-            if let Err(cause) = self.committer.try_commit(together.batch, Durability::Synced).await {
+            if is_planted(Bug::DeliverUnstored) {
+                self.deliveries.push(&together.owed);
+            }
+            let unsynced = is_planted(Bug::AcknowledgeUnsynced);
+            let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
+            if let Err(cause) = self.committer.try_commit(together.batch, durability).await {
                 self.deliveries.withdraw(&together.owed);
                 results.iter().for_each(|_| self.metrics.event_refused());
                 return Err(cause.into());
@@ -208,7 +214,7 @@ impl Ingest {
         let attributes = fields.attributes(&event.environment);
         let claim = |key| self.deliveries.expect(key);
         let dispatched = dispatch(space, event_id, &event, &attributes, claim, &mut together.batch);
-        if let Some(key) = key {
+        if let Some(key) = key.filter(|_| !is_planted(Bug::ForgetKey)) {
             together.batch.put(
                 Table::Dedup,
                 key.clone(),
@@ -226,8 +232,8 @@ impl Ingest {
             let other = {
                 let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
                 match under_way.get(&key) {
-                    Some(other) => other.clone().notified_owned(),
-                    None => {
+                    Some(other) if !is_planted(Bug::DoNotTakeTurns) => other.clone().notified_owned(),
+                    _ => {
                         under_way.insert(key.clone(), Arc::default());
                         return Turn { ingest: self, key };
                     }

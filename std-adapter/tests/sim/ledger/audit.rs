@@ -32,7 +32,10 @@ impl Ledger {
                 match calls.get(&pair).and_then(|calls| calls.last()) {
                     None => broken.push(format!("{pair:?} was accepted and never attempted")),
                     Some(last) if !self.is_final(last) => {
-                        broken.push(format!("{pair:?} was given up after attempt {}: {:?}", last.attempt, last.outcome));
+                        broken.push(format!(
+                            "{pair:?} was given up after attempt {}: {:?}",
+                            last.attempt, last.outcome
+                        ));
                     }
                     Some(_) => {}
                 }
@@ -57,7 +60,9 @@ impl Ledger {
         for exchange in &self.exchanges {
             let outcome = exchange.ended.map(|ended| ended.outcome);
             let (pair, attempt) = (exchange.pair, exchange.attempt);
-            if outcome == Some(Outcome::NoResources) || self.hooks.get(&pair.0).is_none_or(|hook| hook.is_gone) {
+            if outcome == Some(Outcome::NoResources)
+                || self.hooks.get(&pair.0).is_none_or(|hook| hook.is_gone)
+            {
                 continue;
             }
             let of_attempt = |entry: &&Entry| entry.attempt == attempt;
@@ -66,10 +71,14 @@ impl Ledger {
             match &entries[..] {
                 [entry] if Some(entry.outcome) == outcome => {}
                 [entry] if entry.outcome == Outcome::Unknown && (crashed || outcome.is_none()) => {}
-                others => broken.push(format!("{pair:?} attempt {attempt}: {outcome:?} in the network, {others:?} in the log")),
+                others => broken.push(format!(
+                    "{pair:?} attempt {attempt}: {outcome:?} in the network, {others:?} in the log"
+                )),
             }
         }
-        broken.iter().for_each(|how| self.broken("every request that left has an entry that tells the truth", how));
+        broken
+            .iter()
+            .for_each(|how| self.broken("every request that left has an entry that tells the truth", how));
     }
 
     /// Nobody is called who does not want the event.
@@ -109,11 +118,14 @@ impl Ledger {
                 broken.push(format!("attempt {} came after {:?}", next.attempt, one.outcome));
             }
         }
-        broken.iter().for_each(|how| self.broken("attempts follow from each other", &format!("{pair:?}: {how}")));
+        broken
+            .iter()
+            .for_each(|how| self.broken("attempts follow from each other", &format!("{pair:?}: {how}")));
     }
 
     /// Publishes that were accepted.
     pub(crate) fn accepted(&self) -> Number {
-        self.publishes.values().filter(|publish| matches!(publish.answer, Answer::Accepted(_))).count() as Number
+        self.publishes.values().filter(|publish| matches!(publish.answer, Answer::Accepted(_))).count()
+            as Number
     }
 }

@@ -22,14 +22,21 @@ pub(crate) enum Mirror {
 
 impl Mirror {
     /// An attempt begins. Answers with what is wrong with that.
-    pub(crate) fn started(&mut self, now_ms: u64, pause_ms: u64, is_even: impl Fn(u64) -> bool) -> Option<String> {
+    pub(crate) fn started(
+        &mut self,
+        now_ms: u64,
+        pause_ms: u64,
+        is_even: impl Fn(u64) -> bool,
+    ) -> Option<String> {
         match *self {
             // It was admitted before, and its event had to be read.
             Mirror::Open { since_ms } if now_ms <= since_ms + PACE_MS => None,
             Mirror::Open { since_ms } => {
                 *self = Mirror::Probing;
                 let too_soon = now_ms < since_ms + pause_ms && is_even(since_ms);
-                too_soon.then(|| format!("it failed until {since_ms}, and was to be left alone for {pause_ms} ms"))
+                too_soon.then(|| {
+                    format!("it failed until {since_ms}, and was to be left alone for {pause_ms} ms")
+                })
             }
             Mirror::Probing => Some("it is being probed already".to_owned()),
             _ => None,
@@ -48,7 +55,9 @@ impl Mirror {
         };
         *self = match *self {
             _ if !is_bad => Mirror::Closed { failures: 0 },
-            Mirror::Closed { failures } if failures + 1 < FAILURES_MAX => Mirror::Closed { failures: failures + 1 },
+            Mirror::Closed { failures } if failures + 1 < FAILURES_MAX => {
+                Mirror::Closed { failures: failures + 1 }
+            }
             Mirror::Closed { .. } | Mirror::Probing => Mirror::Open { since_ms: now_ms },
             open @ Mirror::Open { .. } => open,
             Mirror::Unknown => Mirror::Unknown,

@@ -84,13 +84,18 @@ impl Ledger {
 
     /// The log keeps the newest calls of each webhook.
     fn check_kept(&mut self, disk: &Disk) {
-        let hooks: Vec<(Make, u64)> =
-            self.hooks.iter().filter(|(_, hook)| !hook.is_gone && !hook.is_busy).filter_map(|(make, hook)| Some((*make, hook.uid?))).collect();
+        let hooks: Vec<(Make, u64)> = self
+            .hooks
+            .iter()
+            .filter(|(_, hook)| !hook.is_gone && !hook.is_busy)
+            .filter_map(|(make, hook)| Some((*make, hook.uid?)))
+            .collect();
         for (make, uid) in hooks {
             let mut known: Vec<u128> =
                 self.entries.iter().filter(|(_, entry)| entry.pair.0 == make).map(|(id, _)| *id).collect();
             let newest = known.split_off(known.len().saturating_sub(CALLS_PER_WEBHOOK));
-            let gone = newest.iter().filter(|id| disk.row(Table::Calls, &record::timed_key(uid, **id)).is_none());
+            let gone =
+                newest.iter().filter(|id| disk.row(Table::Calls, &record::timed_key(uid, **id)).is_none());
             let gone = gone.count();
             if gone > 0 {
                 let how = format!("webhook {make}: {gone} of the newest {} are gone", newest.len());
@@ -101,7 +106,10 @@ impl Ledger {
 
     /// A failed attempt that is to be made again is owed for the right moment.
     fn check_again(&mut self, disk: &Disk, webhook_uid: u64, entry: &Entry) {
-        let Some(ended) = self.exchange_of(entry.pair, entry.attempt).and_then(|exchange| exchange.ended) else { return };
+        let Some(ended) = self.exchange_of(entry.pair, entry.attempt).and_then(|exchange| exchange.ended)
+        else {
+            return;
+        };
         if self.resends.contains_key(&entry.pair) || !self.clock.is_even_since(ended.passed_ms) {
             return;
         }
@@ -115,7 +123,8 @@ impl Ledger {
         let (least, most) = self.wait_ms(entry.attempt, ended.retry_after);
         let waits = again.record.not_before_ms.saturating_sub(ended.clock_ms);
         if waits < least || waits > most + (self.now_ms() - ended.passed_ms) {
-            let how = format!("{:?} attempt {}: {waits} ms, not {least} to {most}", entry.pair, entry.attempt + 1);
+            let how =
+                format!("{:?} attempt {}: {waits} ms, not {least} to {most}", entry.pair, entry.attempt + 1);
             self.broken("a retry is due within the policy's bounds", &how);
         }
     }

@@ -150,7 +150,10 @@ impl Ledger {
     /// the node says.
     pub(crate) fn change_failed(&mut self, make: Make, space: &Space) {
         let live = space.live();
-        let found = live.webhooks.iter().find(|webhook| make_of(&webhook.record.url).is_some_and(|(_, found)| found == make));
+        let found = live
+            .webhooks
+            .iter()
+            .find(|webhook| make_of(&webhook.record.url).is_some_and(|(_, found)| found == make));
         self.change_ends(make, found.map(|webhook| &**webhook));
     }
 
@@ -158,8 +161,11 @@ impl Ledger {
     pub(crate) fn reconcile(&mut self, space: &Space) {
         let now_ms = self.now_ms();
         let live = space.live();
-        let found: Vec<(Make, Arc<Webhook>)> =
-            live.webhooks.iter().filter_map(|webhook| Some((make_of(&webhook.record.url)?.1, webhook.clone()))).collect();
+        let found: Vec<(Make, Arc<Webhook>)> = live
+            .webhooks
+            .iter()
+            .filter_map(|webhook| Some((make_of(&webhook.record.url)?.1, webhook.clone())))
+            .collect();
         for (make, hook) in &mut self.hooks {
             match found.iter().find(|(found, _)| found == make) {
                 Some((_, webhook)) => hook.learn(webhook, now_ms),

@@ -30,7 +30,8 @@ impl Ledger {
                 self.stuck.insert(make, self.exchanges.len());
             }
         }
-        let sent_since = |make: Make, count: usize| self.exchanges[count..].iter().any(|exchange| exchange.pair.0 == make);
+        let sent_since =
+            |make: Make, count: usize| self.exchanges[count..].iter().any(|exchange| exchange.pair.0 == make);
         let broken: Vec<Make> = (self.stuck.keys().copied())
             .filter(|make| before.get(make).is_some_and(|count| !sent_since(*make, *count)))
             .collect();
@@ -50,7 +51,9 @@ impl Ledger {
         let late_ms = self.clock.now_ms().saturating_sub(LATE_MS);
         let mut late = BTreeMap::new();
         for (make, hook) in &self.hooks {
-            let Some(uid) = hook.uid.filter(|_| !hook.is_gone && !hook.is_busy && hook.is_active) else { continue };
+            let Some(uid) = hook.uid.filter(|_| !hook.is_gone && !hook.is_busy && hook.is_active) else {
+                continue;
+            };
             let rows = disk.rows(Table::Owed, &Range::prefix(&uid.to_be_bytes()));
             let mut before = BTreeSet::new();
             let is_late = |owed: Owed| {

@@ -85,7 +85,10 @@ impl Ledger {
             Err(_) => Answer::Unknown,
         };
         let told = matches!(answer, Answer::Accepted(_));
-        self.tell("answer", &format!("{number} {}", if told { "accepted".into() } else { format!("{answer:?}") }));
+        self.tell(
+            "answer",
+            &format!("{number} {}", if told { "accepted".into() } else { format!("{answer:?}") }),
+        );
         let now_ms = self.now_ms();
         if let Some(publish) = self.publishes.get_mut(&number) {
             (publish.answer, publish.answered_ms) = (answer, now_ms);
@@ -109,7 +112,10 @@ impl Ledger {
                 _ => None,
             });
             if known.is_some_and(|event_id| event_id != accepted.event_id) && self.is_fresh(first, clock_ms) {
-                self.broken("a repeated publish is answered with the first one's event", &format!("{number} {first:?}"));
+                self.broken(
+                    "a repeated publish is answered with the first one's event",
+                    &format!("{number} {first:?}"),
+                );
             }
             return;
         }
@@ -153,14 +159,20 @@ impl Ledger {
     /// Those get it that want it and are on.
     fn check_matches(&mut self, number: Number, accepted: &Accepted) {
         let publish = &self.publishes[&number];
-        let settled = self.hooks.iter().filter(|(_, hook)| !hook.is_gone && hook.is_settled_since(publish.begun_ms));
+        let settled =
+            self.hooks.iter().filter(|(_, hook)| !hook.is_gone && hook.is_settled_since(publish.begun_ms));
         let wrong: Vec<Make> = settled
             .filter(|(_, hook)| hook.gone_logged_ms.is_none())
-            .filter(|(_, hook)| (hook.is_active && hook.wants(publish.topic)) != accepted.webhooks.contains(&hook.id))
+            .filter(|(_, hook)| {
+                (hook.is_active && hook.wants(publish.topic)) != accepted.webhooks.contains(&hook.id)
+            })
             .map(|(make, _)| *make)
             .collect();
         if !wrong.is_empty() {
-            self.broken("an event goes to whom it matches", &format!("{number}: {wrong:?}, {:?}", accepted.webhooks));
+            self.broken(
+                "an event goes to whom it matches",
+                &format!("{number}: {wrong:?}, {:?}", accepted.webhooks),
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Requests as the network sees them, held against what may be sent.
 
 use bellwire::clock::Clock;
-use bellwire::limits::ATTEMPT_TIMEOUT;
+use bellwire::limits::{ATTEMPT_TIMEOUT, IDS_AHEAD_MAX};
 use bellwire::net::OutgoingRequest;
 use bellwire::store::record::Owed;
 use bellwire::store::{Range, Table};
@@ -118,7 +118,10 @@ impl Ledger {
         let open = self.exchanges.iter().rev().take(4_096).filter(|exchange| exchange.is_open(life)).count();
         let of_hook = self.open_of(make);
         if of_hook >= usize::from(self.rules.lane_places) || open >= self.rules.places {
-            self.broken("attempts under way are bounded", &format!("webhook {make}: {of_hook} of {open} before this one"));
+            self.broken(
+                "attempts under way are bounded",
+                &format!("webhook {make}: {of_hook} of {open} before this one"),
+            );
         }
     }
 
@@ -140,11 +143,18 @@ impl Ledger {
             return;
         }
         let is_before = |other: &super::Publish| {
-            other.ordered.contains(&make) && other.entity == publish.entity && other.answered_ms < publish.begun_ms
+            // A clock that was wrong by more than this had its own order.
+            let order_is_kept =
+                u128::from(self.clock.set_back_ms_since(other.begun_ms)) <= IDS_AHEAD_MAX.as_millis();
+            let is_same = other.ordered.contains(&make) && other.entity == publish.entity;
+            order_is_kept && is_same && other.answered_ms < publish.begun_ms
         };
         let kind = publish.topic.split('.').next();
         let rows = disk.rows(Table::Owed, &Range::prefix(&uid.to_be_bytes()));
-        let owed = rows.iter().filter_map(|row| Owed::from_row(row).ok()).filter(|owed| owed.record.entity.is_some());
+        let owed = rows
+            .iter()
+            .filter_map(|row| Owed::from_row(row).ok())
+            .filter(|owed| owed.record.entity.is_some());
         let before = owed.filter_map(|owed| self.by_event.get(&owed.key.event_id)).find(|other| {
             let other = &self.publishes[other];
             is_before(other) && other.topic.split('.').next() == kind
@@ -160,14 +170,19 @@ impl Ledger {
         let life = self.life();
         let places = self.attempts.get(&pair).map_or(&[][..], Vec::as_slice);
         let Some(last) = places.last().map(|place| &self.exchanges[*place]) else { return };
-        let Some(ended) = last.ended.filter(|_| last.life == life && last.attempt + 1 == attempt) else { return };
+        let Some(ended) = last.ended.filter(|_| last.life == life && last.attempt + 1 == attempt) else {
+            return;
+        };
         if self.resends.contains_key(&pair) || !self.clock.is_even_since(ended.passed_ms) {
             return;
         }
         let (least, _) = self.wait_ms(last.attempt, ended.retry_after);
         let gap = self.now_ms() - ended.passed_ms;
         if gap < least {
-            self.broken("a retry waits its time", &format!("{pair:?} attempt {attempt}: {gap} ms, not {least}"));
+            self.broken(
+                "a retry waits its time",
+                &format!("{pair:?} attempt {attempt}: {gap} ms, not {least}"),
+            );
         }
     }
 
