@@ -8,6 +8,7 @@ use tracing::warn;
 
 use crate::id::IdMaker;
 use crate::limits::{CALLS_PER_WEBHOOK, CALLS_TRIMMED_AT_ONCE};
+use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, CallDetailsRecord, CallRecord};
 use crate::store::{Batch, Range, Reader, Row, Store, StoreError, Table};
 
@@ -116,8 +117,8 @@ impl CallLog {
 
     /// Keys of calls to be removed: many now and then, because to find the oldest costs as much as to find a few.
     async fn surplus(&self, webhook_uid: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        let full =
-            |kept: &&mut Kept| !kept.trimming && kept.count >= CALLS_PER_WEBHOOK + CALLS_TRIMMED_AT_ONCE;
+        let most = if is_planted(Bug::TrimTooMuch) { 0 } else { CALLS_PER_WEBHOOK };
+        let full = |kept: &&mut Kept| !kept.trimming && kept.count >= most + CALLS_TRIMMED_AT_ONCE;
         let begin = |kept: &mut Kept| {
             kept.trimming = true;
             kept.oldest

@@ -6,6 +6,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::clock::{Clock, SystemClock};
 use crate::limits::IDS_AHEAD_MAX;
+use crate::planted::{Bug, is_planted};
 
 /// Random bytes of a request's id.
 const REQUEST_ID_BYTES: usize = 16;
@@ -41,7 +42,7 @@ impl IdMaker {
     /// meanwhile; by more than [`IDS_AHEAD_MAX`] it was wrong before, and ids go by the clock as it is.
     pub fn follow(&self, earlier: u128) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let after_ms = made_at_ms(earlier) + 1;
+        let after_ms = if is_planted(Bug::RestartIds) { 0 } else { made_at_ms(earlier) + 1 };
         if u128::from(after_ms.saturating_sub(self.clock.now_ms())) <= IDS_AHEAD_MAX.as_millis() {
             last.moment_ms = last.moment_ms.max(after_ms);
         }

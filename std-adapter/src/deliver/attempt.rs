@@ -14,6 +14,7 @@ use super::{Engine, STORE_PAUSE};
 use crate::id;
 use crate::limits::{ATTEMPT_TIMEOUT, FRESH, LOGGED_RESPONSE_BYTES_MAX};
 use crate::net::{Exchange, OutgoingRequest, Timing};
+use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, EventRecord, Owed, OwedKey, OwedRecord, Stamp, SwitchedOff};
 use crate::store::{Batch, CommitError, Durability, StoreError, Table};
 use crate::webhooks::settings::SpaceSettings;
@@ -114,7 +115,7 @@ impl Engine {
             return Ok(Lookup::Later);
         }
         let is_known = owed.record.claim == self.settings.run;
-        if !webhook.record.active && is_known {
+        if !webhook.record.active && is_known && !is_planted(Bug::CallInactive) {
             debug!(event = %id::to_text(event_id), "a delivery is dropped: its webhook is inactive");
             return Ok(Lookup::Nothing);
         }
@@ -126,6 +127,9 @@ impl Engine {
     }
 
     fn wait_for_mending(&self, owed: Owed) -> Settled {
+        if is_planted(Bug::GiveUpOnReadError) {
+            return Settled::DROPPED;
+        }
         Settled { sign: Sign::None, again: Some(later(owed, self.now_ms() + FAULTY_PAUSE_MS)) }
     }
 
@@ -207,9 +211,9 @@ impl Engine {
 
     async fn record_unknown(&self, owed: Owed) -> Result<Settled, AttemptFault> {
         let job = match self.look_up(owed).await {
-            Lookup::Job(job) => job,
+            Lookup::Job(job) if !is_planted(Bug::ForgetInFlight) => job,
             Lookup::Later => return Ok(self.wait_for_mending(owed)),
-            Lookup::Nothing => return self.drop_owed(owed.key).await,
+            _ => return self.drop_owed(owed.key).await,
         };
         let settings = job.space.settings();
         let attempt = self.described(&job, &settings);
@@ -222,7 +226,8 @@ impl Engine {
         let attempted = Attempted {
             outcome,
             attempt: owed.record.attempt,
-            retry_after_ms: retry_after_ms(&made, self.now_ms()),
+            retry_after_ms: retry_after_ms(&made, self.now_ms())
+                .filter(|_| !is_planted(Bug::IgnoreRetryAfter)),
         };
         let decision = decide(attempted, &self.retry_policy(&job.space), self.parts.dice.roll());
         if let Decision::Postpone { delay_ms } = decision {
@@ -236,7 +241,7 @@ impl Engine {
         let took_ms = self.now_ms().saturating_sub(made.call.request_at_ms);
         self.parts.metrics.attempt_took(Duration::from_millis(took_ms));
         report(job, outcome, decision, made.details.error.as_deref());
-        if decision == Decision::Gone {
+        if decision == Decision::Gone && !is_planted(Bug::IgnoreGone) {
             self.switch_off(job).await;
         }
         Ok(Settled { sign: sign_of(outcome), again })
@@ -259,7 +264,7 @@ impl Engine {
         Some(Owed {
             key,
             record: OwedRecord {
-                attempt: record.attempt + 1,
+                attempt: record.attempt + u32::from(delay_ms > 0 || !is_planted(Bug::ReuseNumber)),
                 claim: 0,
                 not_before_ms,
                 resent: false,
@@ -272,11 +277,15 @@ impl Engine {
         let key = job.owed.key;
         let calls = &self.parts.calls;
         let (id, mut batch) = calls.add(key.webhook_uid, &made.call, &made.details).await;
+        let apart = if is_planted(Bug::LogApart) { std::mem::take(&mut batch) } else { Batch::default() };
         batch.remove(Table::Owed, key.to_bytes());
-        if let Some(owed) = again {
+        if let Some(owed) = again.filter(|_| !is_planted(Bug::ForgetRetry)) {
             batch.put(Table::Owed, owed.key.to_bytes(), record::encode(&owed.record));
         }
         self.record(batch).await?;
+        if !apart.is_empty() {
+            self.record(apart).await?;
+        }
         calls.tell(key.webhook_uid, id);
         Ok(())
     }
@@ -289,6 +298,9 @@ impl Engine {
                 Err(CommitError::Store(cause @ (StoreError::Full | StoreError::ReadOnly)))
                     if !self.is_stopping() =>
                 {
+                    if is_planted(Bug::ForgetWhenFull) {
+                        return Ok(());
+                    }
                     self.unwritten.warn(
                         self.now_ms(),
                         &cause,

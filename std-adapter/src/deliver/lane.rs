@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwire_core::delivery::Admission;
 
 use crate::limits::CLAIMS_PER_PLACE;
+use crate::planted::{Bug, is_planted};
 use crate::store::record::{Owed, OwedKey, OwedRecord};
 
 /// What a lane should do next.
@@ -101,6 +102,9 @@ impl LaneState {
             return;
         }
         if self.stored_from.is_some_and(|from| owed.key >= from) {
+            if is_planted(Bug::ForgetUnread) {
+                return;
+            }
             self.unread = Some(self.unread.map_or(owed.key, |least| least.min(owed.key)));
             return;
         }
@@ -174,7 +178,7 @@ impl LaneState {
     fn startable(&self, at: &Moment, most: usize) -> Vec<Owed> {
         let mut taken: Vec<u64> = self.under_way.values().copied().flatten().collect();
         let free = |owed: &Owed| match owed.record.entity {
-            Some(entity) if taken.contains(&entity) => false,
+            Some(entity) if taken.contains(&entity) && !is_planted(Bug::ForgetOrder) => false,
             Some(entity) => {
                 taken.push(entity);
                 true
@@ -220,7 +224,7 @@ impl LaneState {
         for owed in taken {
             let known = self.under_way.contains_key(&owed.key)
                 || self.expected.contains(&owed.key)
-                || ended.contains(&owed.key);
+                || ended.contains(&owed.key) && !is_planted(Bug::TakeStale);
             if !known {
                 self.window.entry(owed.key).or_insert(owed.record);
             }
@@ -252,7 +256,9 @@ impl LaneState {
     /// Those that this run claimed and that are not under way. What an earlier run claimed may have been attempted.
     pub(crate) fn idle_claims(&self, run: u64) -> impl Iterator<Item = Owed> {
         let all = self.window.iter().map(|(key, record)| Owed { key: *key, record: *record });
-        all.filter(move |owed| owed.record.claim == run)
+        all.filter(move |owed| {
+            owed.record.claim == run || owed.record.claim != 0 && is_planted(Bug::GiveBackAllClaims)
+        })
     }
 
     /// Attempts and other work under way.

@@ -27,6 +27,7 @@ use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::net::{AddressPolicy, Transport};
+use crate::planted::{Bug, is_planted};
 use crate::quiet::Seldom;
 use crate::random::Dice;
 use crate::store::record::{Owed, OwedKey};
@@ -65,7 +66,8 @@ impl DeliverySettings {
     fn retry_policy(&self, retries_max: Option<u8>) -> RetryPolicy {
         let default = RetryPolicy::default();
         RetryPolicy {
-            retries_max: retries_max.unwrap_or(default.retries_max),
+            retries_max: retries_max.unwrap_or(default.retries_max)
+                + u8::from(is_planted(Bug::RetryOnceMore)),
             first_delay_ms: self.first_delay.as_millis() as u64,
             retry_connection_errors: self.retry_connection_errors,
             ..default
@@ -198,7 +200,7 @@ impl Deliveries {
 
     /// Returns when nothing is under way for a webhook that was switched off or deleted: attempts are broken off.
     pub async fn quiesce(&self, webhook_uid: u64) {
-        self.0.until(|schedule| schedule.under_way(webhook_uid) == 0).await;
+        self.0.until(|schedule| schedule.under_way(webhook_uid) == 0 || is_planted(Bug::LeaveUnderWay)).await;
         self.0.schedule().forget(webhook_uid);
     }
 
@@ -306,7 +308,8 @@ impl Engine {
             self.pump();
             let alarm = self.schedule().next_alarm();
             let wait = alarm.map_or(LOOK_AGAIN, |moment| {
-                Duration::from_millis(moment.saturating_sub(self.now_ms())).min(LOOK_AGAIN)
+                let wait = Duration::from_millis(moment.saturating_sub(self.now_ms()));
+                if is_planted(Bug::SleepThroughJump) { wait } else { wait.min(LOOK_AGAIN) }
             });
             // Either way there is something to look at.
             let _ = tokio::time::timeout(wait, self.sooner.notified()).await;

@@ -9,6 +9,7 @@ use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pool, Si
 use super::backlog::Backlog;
 use super::lane::{LaneState, Moment, Step};
 use crate::limits::{LANE_WINDOW, LANE_WINDOW_MIN, WINDOWS_MAX};
+use crate::planted::{Bug, is_planted};
 use crate::store::record::{Owed, OwedKey};
 
 /// What the owner of a schedule is to do.
@@ -303,7 +304,7 @@ impl Schedule {
     /// is to wait.
     fn look_at_clock(&mut self, now_ms: u64) {
         let before_ms = std::mem::replace(&mut self.asked_ms, now_ms);
-        if now_ms < before_ms {
+        if now_ms < before_ms && !is_planted(Bug::TrustTheClock) {
             let waiting: Vec<u64> = self.alarms.iter().map(|(_, webhook_uid)| *webhook_uid).collect();
             waiting.into_iter().for_each(|webhook_uid| self.wake(webhook_uid));
         }
@@ -335,10 +336,15 @@ impl Schedule {
             return Some(Action::Recall(webhook_uid));
         }
         let Endpoint { standing, breaker, bound } = lane.endpoint;
-        let admission = breaker.admit(now_ms, &rules.breaker);
+        let admission = match breaker.admit(now_ms, &rules.breaker) {
+            _ if is_planted(Bug::IgnoreBreaker) => Admission::Free,
+            admission => admission,
+        };
         let most =
             if admission == Admission::Probe { 1 } else { usize::from(bound.limit(rules.lane_places)) };
         let admitted = self.pool.admits(standing, lane.places);
+        let admitted = admitted || is_planted(Bug::SharePlaces) && (self.pool.held() as usize) < rules.places;
+        let most = if is_planted(Bug::UnboundedEndpoint) { rules.places } else { most };
         let limit = if admitted { most } else { 0 };
         let Rules { run, wait_ms_max, .. } = rules;
         let moment = Moment { now_ms, run, limit, admission, window_max, wait_ms_max };

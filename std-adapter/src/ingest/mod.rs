@@ -19,6 +19,7 @@ use crate::dispatch::dispatch;
 use crate::id::IdMaker;
 use crate::limits::{BODY_BYTES_MAX, DEDUP_WINDOW, IDEMPOTENCY_KEY_BYTES_MAX};
 use crate::metrics::Metrics;
+use crate::planted::{Bug, is_planted};
 use crate::quiet::Seldom;
 use crate::store::record::{self, DedupRecord, EventRecord, Owed};
 use crate::store::{Batch, CommitError, Committer, Durability, Store, StoreError, Table};
@@ -191,7 +192,12 @@ impl Ingest {
         };
         let results: Vec<Result<Accepted, Refusal>> = incoming.into_iter().map(add).collect();
         if !together.batch.is_empty() {
-            if let Err(cause) = self.committer.try_commit(together.batch, Durability::Synced).await {
+            if is_planted(Bug::DeliverUnstored) {
+                self.deliveries.push(&together.owed);
+            }
+            let unsynced = is_planted(Bug::AcknowledgeUnsynced);
+            let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
+            if let Err(cause) = self.committer.try_commit(together.batch, durability).await {
                 self.deliveries.withdraw(&together.owed);
                 return Err(self.refused(cause.into(), results.len()));
             }
@@ -231,7 +237,7 @@ impl Ingest {
         let attributes = fields.attributes(&event.environment);
         let claim = |key| self.deliveries.expect(key);
         let dispatched = dispatch(space, event_id, &event, &attributes, claim, &mut together.batch);
-        if let Some(key) = key {
+        if let Some(key) = key.filter(|_| !is_planted(Bug::ForgetKey)) {
             together.batch.put(
                 Table::Dedup,
                 record::dedup_key(record::dedup_day(now_ms), &key),
@@ -249,8 +255,8 @@ impl Ingest {
             let other = {
                 let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
                 match under_way.get(&key) {
-                    Some(other) => other.clone().notified_owned(),
-                    None => {
+                    Some(other) if !is_planted(Bug::DoNotTakeTurns) => other.clone().notified_owned(),
+                    _ => {
                         under_way.insert(key.clone(), Arc::default());
                         return Turn { ingest: self, key };
                     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bellwire::app::{Caller, Fault, calls, definitions, settings};
 use bellwire::id;
 use bellwire::ingest::{Accepted, Incoming, Refusal};
+use bellwire::limits::LANE_WINDOW;
 use bellwire::webhooks::{Expected, Space, Webhook};
 use serde_json::json;
 
@@ -19,6 +20,8 @@ use crate::world::Life;
 const HOOKS: u64 = 6;
 /// Idempotency keys in use.
 const KEYS: u64 = 40;
+/// Events of a bulk publish that no lane keeps in memory.
+const FLOOD: u64 = LANE_WINDOW as u64 + 100;
 /// Entities that events are about.
 const ENTITIES: u64 = 3;
 
@@ -28,6 +31,7 @@ pub(crate) enum Act {
     Publish,
     PublishMany,
     PublishAtOnce,
+    Flood,
     Put,
     SwitchOff,
     SwitchOn,
@@ -44,10 +48,11 @@ pub(crate) enum Act {
     Stop,
 }
 
-const ACTS: [(u64, Act); 18] = [
+const ACTS: [(u64, Act); 19] = [
     (50, Act::Publish),
     (6, Act::PublishMany),
     (6, Act::PublishAtOnce),
+    (1, Act::Flood),
     (9, Act::Put),
     (3, Act::SwitchOff),
     (5, Act::SwitchOn),
@@ -108,6 +113,7 @@ impl Life {
             Act::Publish => self.publish(1),
             Act::PublishMany => self.publish(chance.between(2, 40)),
             Act::PublishAtOnce => (0..chance.between(2, 12)).for_each(|_| self.publish(1)),
+            Act::Flood if self.world.rules.has_floods => self.publish(FLOOD),
             Act::Put => self.put(),
             Act::SwitchOff => self.switch(false),
             Act::SwitchOn => self.switch(true),
@@ -120,7 +126,7 @@ impl Life {
             Act::Jump => self.jump(),
             Act::Trouble => self.trouble(chance.pick(&TROUBLES)),
             Act::CrashSoon => self.world.disk.crash_after(chance.between(1, 60)),
-            Act::CrashNow(_) | Act::Stop => {}
+            Act::Flood | Act::CrashNow(_) | Act::Stop => {}
         }
     }
 

@@ -15,8 +15,8 @@ struct Face {
     passed_ms: u64,
     /// What the clock shows beyond what has passed.
     ahead_ms: u64,
-    /// When it was set last, as time that had passed.
-    set_at_ms: Option<u64>,
+    /// When it was set, as time that had passed, and by how much.
+    sets: Vec<(u64, i64)>,
 }
 
 impl Face {
@@ -28,7 +28,7 @@ impl Face {
 impl SimClock {
     /// A clock that shows this moment when nothing has passed.
     pub(crate) fn new(shows_ms: u64) -> SimClock {
-        SimClock(Mutex::new(Face { begun: None, passed_ms: 0, ahead_ms: shows_ms, set_at_ms: None }))
+        SimClock(Mutex::new(Face { begun: None, passed_ms: 0, ahead_ms: shows_ms, sets: Vec::new() }))
     }
 
     fn face(&self) -> MutexGuard<'_, Face> {
@@ -55,13 +55,21 @@ impl SimClock {
     /// Somebody sets the clock.
     pub(crate) fn jump(&self, by_ms: i64) {
         let mut face = self.face();
-        face.set_at_ms = Some(face.passed_ms());
+        let passed_ms = face.passed_ms();
+        face.sets.push((passed_ms, by_ms));
         face.ahead_ms = face.ahead_ms.saturating_add_signed(by_ms);
     }
 
     /// Whether nobody has set the clock since this much had passed.
     pub(crate) fn is_even_since(&self, passed_ms: u64) -> bool {
-        self.face().set_at_ms.is_none_or(|set| set < passed_ms)
+        self.face().sets.last().is_none_or(|(set, _)| *set < passed_ms)
+    }
+
+    /// By how much it was set back since this much had passed, all together.
+    pub(crate) fn set_back_ms_since(&self, passed_ms: u64) -> u64 {
+        let face = self.face();
+        let back = face.sets.iter().filter(|(set, by_ms)| *set >= passed_ms && *by_ms < 0);
+        back.map(|(_, by_ms)| by_ms.unsigned_abs()).sum()
     }
 }
 

@@ -41,14 +41,14 @@ pub(crate) struct Report {
     pub(crate) lives: u32,
 }
 
-/// Plays the history of a seed to its end.
-pub(crate) fn play(seed: u64) -> Report {
+/// Plays the history of a seed to its end, or until so many disagreements are found.
+pub(crate) fn play(seed: u64, problems_max: usize) -> Report {
     count_panics();
-    let world = Arc::new(World::new(seed));
+    let world = Arc::new(World::new(seed, problems_max));
     let (mut acts_left, mut lives) = (ACTS, 0);
     loop {
         lives += 1;
-        if live(&world, &mut acts_left) == End::Over {
+        if live(&world, &mut acts_left) == End::Over || world.ledger().is_broken() {
             break;
         }
         if lives == LIVES_MAX {

@@ -22,6 +22,8 @@ use crate::world::{Life, World};
 pub(crate) const SPACE: &str = "sim";
 pub(crate) const TOKEN: &str = "the-token-of-the-simulation";
 
+/// The longest between two acts.
+const GAP_MS_MAX: u64 = 10_000_000;
 /// Waited before a node that did not start is started again.
 const START_AGAIN: Duration = Duration::from_secs(5);
 /// Everything owed is delivered within this time once nothing is wrong: the longest `Retry-After`, the longest pause
@@ -157,8 +159,8 @@ impl Life {
 
     /// One thing after the other, until none is left or this life ends by one.
     async fn happen(self, acts_left: &mut u32) -> End {
-        while *acts_left > 0 {
-            let gap_ms = self.world.chance.span_ms(1, 1_500_000);
+        while *acts_left > 0 && !self.world.ledger().is_broken() {
+            let gap_ms = self.world.chance.span_ms(1, GAP_MS_MAX);
             tokio::time::sleep(Duration::from_millis(gap_ms)).await;
             *acts_left -= 1;
             match self.next_act() {
@@ -181,7 +183,8 @@ impl Life {
             tokio::time::sleep(Duration::from_secs(60)).await;
             self.world.set_trouble(Trouble::None);
             let owed = self.world.disk.rows(Table::Owed, &Range::all()).len();
-            if owed == 0 && self.app.deliveries.in_flight() == 0 {
+            let is_quiet = owed == 0 && self.app.deliveries.in_flight() == 0;
+            if is_quiet || self.world.ledger().is_broken() {
                 return;
             }
             if tokio::time::Instant::now() > end {

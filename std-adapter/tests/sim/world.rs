@@ -21,6 +21,8 @@ pub(crate) struct Rules {
     pub(crate) retry_connection_errors: bool,
     pub(crate) lane_places: u16,
     pub(crate) places: usize,
+    /// Whether there are publishes of more events than a lane keeps in memory.
+    pub(crate) has_floods: bool,
 }
 
 /// The world of one history.
@@ -34,13 +36,14 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> World {
+    pub(crate) fn new(seed: u64, problems_max: usize) -> World {
         let chance = Chance::new(seed, 1);
         let rules = Rules {
             retry_delay_ms: chance.pick(&[1_000, 30_000, 30_000]),
             retry_connection_errors: chance.percent(50),
             lane_places: chance.pick(&[1, 3, 16]),
             places: chance.pick(&[16, 24, 64]),
+            has_floods: chance.percent(20),
         };
         let clock = Arc::new(SimClock::new(BEGIN_MS));
         World {
@@ -48,7 +51,7 @@ impl World {
             disk: Arc::new(Disk::new(Chance::new(seed, 2))),
             network: Network::new(Chance::new(seed, 3)),
             chance,
-            ledger: Mutex::new(Ledger::new(rules, clock.clone())),
+            ledger: Mutex::new(Ledger::new(rules, clock.clone(), problems_max)),
             clock,
         }
     }

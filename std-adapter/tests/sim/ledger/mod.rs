@@ -31,9 +31,6 @@ pub(crate) type Make = u64;
 /// A publish that is owed to a webhook.
 pub(crate) type Pair = (Make, Number);
 
-/// Disagreements that are kept: the first one is what counts.
-const PROBLEMS_MAX: usize = 20;
-
 /// What was promised and seen in one history.
 pub(crate) struct Ledger {
     rules: Rules,
@@ -62,6 +59,8 @@ pub(crate) struct Ledger {
     /// Webhooks that seemed to be stuck at the last look, and the requests that they had had by then.
     stuck: BTreeMap<Make, usize>,
     problems: Vec<String>,
+    /// Disagreements after which a history is over.
+    problems_max: usize,
     seen: BTreeSet<&'static str>,
     digest: DefaultHasher,
     is_told: bool,
@@ -105,7 +104,7 @@ struct Entry {
 }
 
 impl Ledger {
-    pub(crate) fn new(rules: Rules, clock: Arc<SimClock>) -> Ledger {
+    pub(crate) fn new(rules: Rules, clock: Arc<SimClock>, problems_max: usize) -> Ledger {
         Ledger {
             rules,
             clock,
@@ -126,6 +125,7 @@ impl Ledger {
             life_since_ms: 0,
             stuck: BTreeMap::new(),
             problems: Vec::new(),
+            problems_max,
             seen: BTreeSet::new(),
             digest: DefaultHasher::new(),
             is_told: std::env::var_os("BELLWIRE_SIM_TELL").is_some(),
@@ -153,9 +153,14 @@ impl Ledger {
     /// A promise was broken.
     pub(crate) fn broken(&mut self, promise: &str, how: &str) {
         self.tell("BROKEN", &format!("{promise}: {how}"));
-        if self.problems.len() < PROBLEMS_MAX {
+        if !self.is_broken() {
             self.problems.push(format!("after {} ms: {promise}: {how}", self.now_ms()));
         }
+    }
+
+    /// Whether there is nothing left to prove in this history.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.problems.len() >= self.problems_max
     }
 
     pub(crate) fn problems(&self) -> &[String] {

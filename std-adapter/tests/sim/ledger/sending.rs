@@ -1,7 +1,7 @@
 //! Requests as the network sees them, held against what may be sent.
 
 use bellwire::clock::Clock;
-use bellwire::limits::ATTEMPT_TIMEOUT;
+use bellwire::limits::{ATTEMPT_TIMEOUT, IDS_AHEAD_MAX};
 use bellwire::net::OutgoingRequest;
 use bellwire::store::record::Owed;
 use bellwire::store::{Range, Table};
@@ -143,9 +143,11 @@ impl Ledger {
             return;
         }
         let is_before = |other: &super::Publish| {
-            other.ordered.contains(&make)
-                && other.entity == publish.entity
-                && other.answered_ms < publish.begun_ms
+            // A clock that was wrong by more than this had its own order.
+            let order_is_kept =
+                u128::from(self.clock.set_back_ms_since(other.begun_ms)) <= IDS_AHEAD_MAX.as_millis();
+            let is_same = other.ordered.contains(&make) && other.entity == publish.entity;
+            order_is_kept && is_same && other.answered_ms < publish.begun_ms
         };
         let kind = publish.topic.split('.').next();
         let rows = disk.rows(Table::Owed, &Range::prefix(&uid.to_be_bytes()));
