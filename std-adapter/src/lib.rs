@@ -18,7 +18,7 @@
 //! | 3 | `transform` |
 //! | 2 | `store` `net` |
 //! | 1 | `config` `id` |
-//! | 0 | `limits` `clock` `random` `quiet` `secret` `problem` `json` `metrics` |
+//! | 0 | `limits` `clock` `random` `quiet` `secret` `problem` `json` `metrics` `planted` |
 #![forbid(unsafe_code)]
 
 pub mod api;
@@ -37,6 +37,8 @@ pub mod limits;
 pub mod metrics;
 pub mod net;
 pub mod node;
+#[doc(hidden)]
+pub mod planted;
 pub mod problem;
 pub mod quiet;
 pub mod random;

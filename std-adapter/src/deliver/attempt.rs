@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bellwire_core::call::Outcome;
 use bellwire_core::delivery::{Attempted, Decision, RetryPolicy, Sign, Standing, Turn, decide, sign_of};
-use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
 use super::made::{Made, retry_after_ms};
@@ -15,6 +14,7 @@ use super::{Engine, STORE_PAUSE};
 use crate::id;
 use crate::limits::{ATTEMPT_TIMEOUT, FRESH, LOGGED_RESPONSE_BYTES_MAX};
 use crate::net::{Exchange, OutgoingRequest, Timing};
+use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, EventRecord, Owed, OwedKey, OwedRecord, Stamp, SwitchedOff};
 use crate::store::{Batch, CommitError, Durability, StoreError, Table};
 use crate::webhooks::settings::SpaceSettings;
@@ -85,11 +85,9 @@ impl Engine {
 
     /// Carries one delivery out and records how it went.
     async fn attempt(&self, owed: Owed) -> Result<Settled, AttemptFault> {
-        // Before the definition is looked at: a change after that look is noticed.
-        let changes = self.parts.registry.switched_off();
         match self.look_up(owed).await {
             Lookup::Job(job) => {
-                let made = self.make_call(&job, changes).await;
+                let made = self.make_call(&job).await;
                 self.settle(&job, made).await
             }
             Lookup::Later => Ok(self.wait_for_mending(owed)),
@@ -117,7 +115,7 @@ impl Engine {
             return Ok(Lookup::Later);
         }
         let is_known = owed.record.claim == self.settings.run;
-        if !webhook.record.active && is_known {
+        if !webhook.record.active && is_known && !is_planted(Bug::CallInactive) {
             debug!(event = %id::to_text(event_id), "a delivery is dropped: its webhook is inactive");
             return Ok(Lookup::Nothing);
         }
@@ -129,6 +127,9 @@ impl Engine {
     }
 
     fn wait_for_mending(&self, owed: Owed) -> Settled {
+        if is_planted(Bug::GiveUpOnReadError) {
+            return Settled::DROPPED;
+        }
         Settled { sign: Sign::None, again: Some(later(owed, self.now_ms() + FAULTY_PAUSE_MS)) }
     }
 
@@ -152,7 +153,7 @@ impl Engine {
         Ok(Settled::DROPPED)
     }
 
-    async fn make_call(&self, job: &Job, mut changes: watch::Receiver<u64>) -> Made {
+    async fn make_call(&self, job: &Job) -> Made {
         let settings = job.space.settings();
         let attempt = self.described(job, &settings);
         let request_at_ms = self.now_ms();
@@ -169,18 +170,23 @@ impl Engine {
             response_bytes_max: LOGGED_RESPONSE_BYTES_MAX,
         };
         let exchange = tokio::select! {
+            // What is known is recorded, even if it comes with the end.
+            biased;
             exchange = self.parts.transport.send(request) => exchange,
-            () = self.switched_off(job, &mut changes) => broken_off(),
+            () = self.switched_off(job) => broken_off(),
         };
         Made::sent(&attempt, request_at_ms, self.now_ms(), &prepared, exchange)
     }
 
     /// Returns when the webhook is no longer to be called.
-    async fn switched_off(&self, job: &Job, changes: &mut watch::Receiver<u64>) {
-        while self.is_active(job) {
-            if changes.changed().await.is_err() {
-                std::future::pending::<()>().await;
+    async fn switched_off(&self, job: &Job) {
+        loop {
+            // Before the definition is looked at: a change after that look is noticed.
+            let change = self.parts.registry.switched_off();
+            if !self.is_active(job) {
+                return;
             }
+            change.await;
         }
     }
 
@@ -205,9 +211,9 @@ impl Engine {
 
     async fn record_unknown(&self, owed: Owed) -> Result<Settled, AttemptFault> {
         let job = match self.look_up(owed).await {
-            Lookup::Job(job) => job,
+            Lookup::Job(job) if !is_planted(Bug::ForgetInFlight) => job,
             Lookup::Later => return Ok(self.wait_for_mending(owed)),
-            Lookup::Nothing => return self.drop_owed(owed.key).await,
+            _ => return self.drop_owed(owed.key).await,
         };
         let settings = job.space.settings();
         let attempt = self.described(&job, &settings);
@@ -220,7 +226,8 @@ impl Engine {
         let attempted = Attempted {
             outcome,
             attempt: owed.record.attempt,
-            retry_after_ms: retry_after_ms(&made, self.now_ms()),
+            retry_after_ms: retry_after_ms(&made, self.now_ms())
+                .filter(|_| !is_planted(Bug::IgnoreRetryAfter)),
         };
         let decision = decide(attempted, &self.retry_policy(&job.space), self.parts.dice.roll());
         if let Decision::Postpone { delay_ms } = decision {
@@ -234,7 +241,7 @@ impl Engine {
         let took_ms = self.now_ms().saturating_sub(made.call.request_at_ms);
         self.parts.metrics.attempt_took(Duration::from_millis(took_ms));
         report(job, outcome, decision, made.details.error.as_deref());
-        if decision == Decision::Gone {
+        if decision == Decision::Gone && !is_planted(Bug::IgnoreGone) {
             self.switch_off(job).await;
         }
         Ok(Settled { sign: sign_of(outcome), again })
@@ -247,16 +254,17 @@ impl Engine {
         if !self.is_active(job) {
             return None;
         }
+        let now_ms = self.now_ms();
         // Never before the attempt that failed, even if the clock went back: what looks through the deliveries in the
         // order of their keys must not miss one that moved behind it.
-        let due_ms = self.now_ms().max(key.due_ms).saturating_add(delay_ms);
+        let due_ms = now_ms.max(key.due_ms).saturating_add(delay_ms);
         // Where order matters a delivery keeps its place, so that those behind it can see it.
         let key = if record.entity.is_some() { key } else { OwedKey { due_ms, ..key } };
-        let not_before_ms = if delay_ms == 0 { 0 } else { due_ms };
+        let not_before_ms = if delay_ms == 0 { 0 } else { now_ms.saturating_add(delay_ms) };
         Some(Owed {
             key,
             record: OwedRecord {
-                attempt: record.attempt + 1,
+                attempt: record.attempt + u32::from(delay_ms > 0 || !is_planted(Bug::ReuseNumber)),
                 claim: 0,
                 not_before_ms,
                 resent: false,
@@ -267,13 +275,17 @@ impl Engine {
 
     async fn write(&self, job: &Job, made: &Made, again: Option<Owed>) -> Result<(), AttemptFault> {
         let key = job.owed.key;
-        let (calls, id) = (&self.parts.calls, self.parts.ids.next());
-        let mut batch = calls.add(key.webhook_uid, id, &made.call, &made.details).await?;
+        let calls = &self.parts.calls;
+        let (id, mut batch) = calls.add(key.webhook_uid, &made.call, &made.details).await;
+        let apart = if is_planted(Bug::LogApart) { std::mem::take(&mut batch) } else { Batch::default() };
         batch.remove(Table::Owed, key.to_bytes());
-        if let Some(owed) = again {
+        if let Some(owed) = again.filter(|_| !is_planted(Bug::ForgetRetry)) {
             batch.put(Table::Owed, owed.key.to_bytes(), record::encode(&owed.record));
         }
         self.record(batch).await?;
+        if !apart.is_empty() {
+            self.record(apart).await?;
+        }
         calls.tell(key.webhook_uid, id);
         Ok(())
     }
@@ -286,6 +298,9 @@ impl Engine {
                 Err(CommitError::Store(cause @ (StoreError::Full | StoreError::ReadOnly)))
                     if !self.is_stopping() =>
                 {
+                    if is_planted(Bug::ForgetWhenFull) {
+                        return Ok(());
+                    }
                     self.unwritten.warn(
                         self.now_ms(),
                         &cause,
@@ -313,14 +328,8 @@ impl Engine {
     }
 
     pub(super) fn retry_policy(&self, space: &Space) -> RetryPolicy {
-        let default = RetryPolicy::default();
         let own = space.settings().retry_policy.as_ref().map(|policy| policy.retries_max);
-        RetryPolicy {
-            retries_max: own.unwrap_or(default.retries_max),
-            first_delay_ms: self.settings.first_delay.as_millis() as u64,
-            retry_connection_errors: self.settings.retry_connection_errors,
-            ..default
-        }
+        self.settings.retry_policy(own)
     }
 
     fn report_turn(&self, key: OwedKey, turn: Turn) {
@@ -380,8 +389,6 @@ fn report(job: &Job, outcome: Outcome, decision: Decision, problem: Option<&str>
 /// Why an attempt could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AttemptFault {
-    #[error(transparent)]
-    Store(#[from] StoreError),
     #[error(transparent)]
     Commit(#[from] CommitError),
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bellwire_core::delivery::{Sign, sign_of};
 
 use super::{Engine, STORE_PAUSE};
+use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, CallRecord, Owed, OwedKey, OwedRecord};
 use crate::store::{Batch, Durability, Range, Store, StoreError, Table};
 
@@ -76,7 +77,9 @@ impl Engine {
     /// Writes down that these are about to be attempted.
     pub(super) async fn run_claim(self: Arc<Self>, owed: Vec<Owed>) {
         let batch = claim_batch(&owed, self.settings.run);
-        match self.parts.committer.commit(batch, Durability::Synced).await {
+        let unsynced = is_planted(Bug::ClaimUnsynced);
+        let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
+        match self.parts.committer.commit(batch, durability).await {
             Ok(()) => self.schedule().claimed(&owed),
             Err(cause) => {
                 if !self.is_stopping() {

@@ -17,16 +17,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bellwire_core::delivery::{Breaker, BreakerPolicy};
+use bellwire_core::delivery::{Breaker, BreakerPolicy, RetryPolicy};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tracing::info;
 
 use self::schedule::{Action, Rules, Schedule};
 use crate::calls::CallLog;
 use crate::clock::Clock;
-use crate::id::IdMaker;
 use crate::metrics::Metrics;
 use crate::net::{AddressPolicy, Transport};
+use crate::planted::{Bug, is_planted};
 use crate::quiet::Seldom;
 use crate::random::Dice;
 use crate::store::record::{Owed, OwedKey};
@@ -60,6 +61,20 @@ pub struct DeliverySettings {
     pub run: u64,
 }
 
+impl DeliverySettings {
+    /// The retry policy of a space that wishes so many retries, or none in particular.
+    fn retry_policy(&self, retries_max: Option<u8>) -> RetryPolicy {
+        let default = RetryPolicy::default();
+        RetryPolicy {
+            retries_max: retries_max.unwrap_or(default.retries_max)
+                + u8::from(is_planted(Bug::RetryOnceMore)),
+            first_delay_ms: self.first_delay.as_millis() as u64,
+            retry_connection_errors: self.retry_connection_errors,
+            ..default
+        }
+    }
+}
+
 /// The engine. Cheap to clone; all clones are one.
 #[derive(Clone)]
 pub struct Deliveries(Arc<Engine>);
@@ -73,6 +88,8 @@ struct Engine {
     /// Something that was under way has ended.
     ended: Notify,
     stopping: AtomicBool,
+    /// What runs as long as the engine does.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
     /// What is said of the disk while it is full.
     unwritten: Seldom,
     /// What is said of the store while it cannot be read.
@@ -97,8 +114,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What spreads waits.
     pub dice: Arc<Dice>,
-    /// Ids for calls.
-    pub ids: Arc<IdMaker>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -120,6 +135,7 @@ impl Deliveries {
             places: settings.in_flight_max,
             lane_places: settings.lane_in_flight_max,
             breaker: settings.breaker,
+            wait_ms_max: settings.retry_policy(None).longest_wait_ms(),
         };
         Deliveries(Arc::new(Engine {
             settings,
@@ -128,6 +144,7 @@ impl Deliveries {
             sooner: Notify::new(),
             ended: Notify::new(),
             stopping: AtomicBool::new(false),
+            tasks: Mutex::default(),
             unwritten: Seldom::default(),
             unread: Seldom::default(),
             unsent: Seldom::default(),
@@ -136,9 +153,13 @@ impl Deliveries {
 
     /// Begins to make deliveries: those that are owed in the store, looked for aside, and what is pushed from now on.
     pub fn resume(&self) {
-        tokio::spawn(self.0.clone().run_alarm());
-        tokio::spawn(self.0.clone().find_lanes());
-        tokio::spawn(self.0.clone().count_backlog());
+        let engine = &self.0;
+        let tasks = [
+            tokio::spawn(engine.clone().run_alarm()),
+            tokio::spawn(engine.clone().find_lanes()),
+            tokio::spawn(engine.clone().count_backlog()),
+        ];
+        engine.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
     }
 
     /// Deliveries that are owed in all, as far as they were counted since the start.
@@ -179,7 +200,7 @@ impl Deliveries {
 
     /// Returns when nothing is under way for a webhook that was switched off or deleted: attempts are broken off.
     pub async fn quiesce(&self, webhook_uid: u64) {
-        self.0.until(|schedule| schedule.under_way(webhook_uid) == 0).await;
+        self.0.until(|schedule| schedule.under_way(webhook_uid) == 0 || is_planted(Bug::LeaveUnderWay)).await;
         self.0.schedule().forget(webhook_uid);
     }
 
@@ -212,6 +233,12 @@ impl Deliveries {
         let idle = self.0.until(|schedule| schedule.in_flight() == 0);
         let drained = tokio::time::timeout(at_most, idle).await.is_ok();
         self.0.give_back_claims().await;
+        self.0.sooner.notify_one();
+        let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            // Whoever holds the store is gone when this returns, so that it can be opened again.
+            let _ended = task.await;
+        }
         drained
     }
 
@@ -281,7 +308,8 @@ impl Engine {
             self.pump();
             let alarm = self.schedule().next_alarm();
             let wait = alarm.map_or(LOOK_AGAIN, |moment| {
-                Duration::from_millis(moment.saturating_sub(self.now_ms())).min(LOOK_AGAIN)
+                let wait = Duration::from_millis(moment.saturating_sub(self.now_ms()));
+                if is_planted(Bug::SleepThroughJump) { wait } else { wait.min(LOOK_AGAIN) }
             });
             // Either way there is something to look at.
             let _ = tokio::time::timeout(wait, self.sooner.notified()).await;
@@ -291,7 +319,7 @@ impl Engine {
     /// Looks through the store for webhooks to which something is owed, and has a lane for each.
     async fn find_lanes(self: Arc<Self>) {
         let (mut found, mut from) = (0_usize, 0_u64);
-        loop {
+        while !self.is_stopping() {
             match self.parts.store.run(move |store| claims::owners(store, from)).await {
                 Ok(owners) => {
                     let Some((last, _)) = owners.last() else { break };
@@ -314,7 +342,7 @@ impl Engine {
     /// Counts what was owed at the start.
     async fn count_backlog(self: Arc<Self>) {
         let mut from = None;
-        loop {
+        while !self.is_stopping() {
             match self.parts.store.run(move |store| claims::keys_after(store, from)).await {
                 Ok(keys) => {
                     from = keys.last().copied();

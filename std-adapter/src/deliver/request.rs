@@ -15,6 +15,7 @@ use crate::id;
 use crate::limits::{CONTEXT_VALUE_BYTES_MAX, HEADER_VALUE_BYTES_MAX};
 use crate::net::AddressPolicy;
 use crate::net::check_url;
+use crate::planted::{Bug, is_planted};
 use crate::secret::Secret;
 use crate::store::record::{CallDetailsRecord, CallRecord, EventRecord, OwedKey};
 use crate::transform::{Scope, has_pointers, render_header, render_url};
@@ -159,7 +160,9 @@ impl Attempt<'_> {
         }
         prepared.set("X-Contentful-Webhook-Request-Attempt", self.number.to_string(), true);
         prepared.set("X-Contentful-Event-Datetime", clock::iso(self.event.occurred_at_ms), true);
-        prepared.set("X-Contentful-Idempotency-Key", idempotency_key(self.key), true);
+        let event_id =
+            self.key.event_id + u128::from(self.number) * u128::from(is_planted(Bug::KeyPerAttempt));
+        prepared.set("X-Contentful-Idempotency-Key", idempotency_key(OwedKey { event_id, ..self.key }), true);
         if let Some(crn) = self.crn() {
             prepared.set("X-Contentful-CRN", crn, true);
         }

@@ -9,6 +9,7 @@ use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pool, Si
 use super::backlog::Backlog;
 use super::lane::{LaneState, Moment, Step};
 use crate::limits::{LANE_WINDOW, LANE_WINDOW_MIN, WINDOWS_MAX};
+use crate::planted::{Bug, is_planted};
 use crate::store::record::{Owed, OwedKey};
 
 /// What the owner of a schedule is to do.
@@ -37,6 +38,8 @@ pub(crate) struct Rules {
     pub(crate) lane_places: u16,
     /// When an endpoint is left alone.
     pub(crate) breaker: BreakerPolicy,
+    /// The longest that a delivery waits for its moment.
+    pub(crate) wait_ms_max: u64,
 }
 
 /// What is known of an endpoint.
@@ -84,6 +87,8 @@ pub(crate) struct Schedule {
     /// Lanes without a place that wait for one, by standing.
     placeless: [VecDeque<u64>; 3],
     alarms: BTreeSet<(u64, u64)>,
+    /// The moment of the last question.
+    asked_ms: u64,
     /// Deliveries in all windows.
     waiting: usize,
     /// Whether the store may hold deliveries of lanes that are not here.
@@ -102,6 +107,7 @@ impl Schedule {
             ready: VecDeque::new(),
             placeless: Default::default(),
             alarms: BTreeSet::new(),
+            asked_ms: 0,
             waiting: 0,
             resuming: true,
             backlog: Backlog::default(),
@@ -236,6 +242,7 @@ impl Schedule {
 
     /// The next thing to do, if there is one before the next alarm.
     pub(crate) fn next(&mut self, now_ms: u64) -> Option<Action> {
+        self.look_at_clock(now_ms);
         while let Some(uid) = self.next_lane(now_ms) {
             if let Some(action) = self.ask(uid, now_ms) {
                 return Some(action);
@@ -249,9 +256,9 @@ impl Schedule {
         self.alarms.first().map(|(moment, _)| *moment)
     }
 
-    /// Those that are claimed and not under way, of all lanes.
+    /// Those that this run claimed and that are not under way, of all lanes.
     pub(crate) fn idle_claims(&self) -> Vec<Owed> {
-        self.lanes.values().flat_map(|lane| lane.state.idle_claims()).collect()
+        self.lanes.values().flat_map(|lane| lane.state.idle_claims(self.rules.run)).collect()
     }
 
     fn lane(&mut self, webhook_uid: u64) -> &mut Lane {
@@ -293,6 +300,16 @@ impl Schedule {
         }
     }
 
+    /// When the clock was set back, whoever waits for a moment is asked again: that may be further away now than anything
+    /// is to wait.
+    fn look_at_clock(&mut self, now_ms: u64) {
+        let before_ms = std::mem::replace(&mut self.asked_ms, now_ms);
+        if now_ms < before_ms && !is_planted(Bug::TrustTheClock) {
+            let waiting: Vec<u64> = self.alarms.iter().map(|(_, webhook_uid)| *webhook_uid).collect();
+            waiting.into_iter().for_each(|webhook_uid| self.wake(webhook_uid));
+        }
+    }
+
     /// A lane that may have something to do: one whose moment has come, one that changed, one for which there is a
     /// place again.
     fn next_lane(&mut self, now_ms: u64) -> Option<u64> {
@@ -319,12 +336,18 @@ impl Schedule {
             return Some(Action::Recall(webhook_uid));
         }
         let Endpoint { standing, breaker, bound } = lane.endpoint;
-        let admission = breaker.admit(now_ms, &rules.breaker);
+        let admission = match breaker.admit(now_ms, &rules.breaker) {
+            _ if is_planted(Bug::IgnoreBreaker) => Admission::Free,
+            admission => admission,
+        };
         let most =
             if admission == Admission::Probe { 1 } else { usize::from(bound.limit(rules.lane_places)) };
         let admitted = self.pool.admits(standing, lane.places);
+        let admitted = admitted || is_planted(Bug::SharePlaces) && (self.pool.held() as usize) < rules.places;
+        let most = if is_planted(Bug::UnboundedEndpoint) { rules.places } else { most };
         let limit = if admitted { most } else { 0 };
-        let moment = Moment { now_ms, run: rules.run, limit, admission, window_max };
+        let Rules { run, wait_ms_max, .. } = rules;
+        let moment = Moment { now_ms, run, limit, admission, window_max, wait_ms_max };
         let before = lane.state.waiting();
         let step = lane.state.next(&moment);
         self.waiting = self.waiting + lane.state.waiting() - before;
@@ -390,7 +413,7 @@ mod tests {
 
     fn rules(places: usize) -> Rules {
         let breaker = BreakerPolicy { failures: 3, pause_ms: 1_000, pause_ms_max: 8_000 };
-        Rules { run: 1, places, lane_places: 16, breaker }
+        Rules { run: 1, places, lane_places: 16, breaker, wait_ms_max: 3_600_000 }
     }
 
     fn schedule(places: usize) -> Schedule {
@@ -486,6 +509,19 @@ mod tests {
                 .collect();
             assert_eq!(turns.contains(&Turn::Recovered), schedule.endpoint(1).bound.limit(16) == 1);
         }
+    }
+
+    #[test]
+    fn a_pause_ends_when_the_clock_is_set_back_by_more_than_any_pause() {
+        let (mut schedule, began_ms) = (schedule(64), 1_000_000);
+        (0..4).for_each(|event| accept(&mut schedule, 1, event, began_ms));
+        for _ in 0..3 {
+            let begun = begin_all(&mut schedule, began_ms);
+            end(&mut schedule, begun[0], Sign::Failing, began_ms);
+        }
+        assert_eq!(begin_all(&mut schedule, began_ms), []);
+        assert_eq!(begin_all(&mut schedule, began_ms - 100), []);
+        assert_eq!(begin_all(&mut schedule, 0).len(), 1);
     }
 
     #[test]

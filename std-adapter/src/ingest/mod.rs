@@ -10,7 +10,7 @@ use bellwire_core::topic::Topic;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use self::attributes::PayloadFields;
 use crate::clock::Clock;
@@ -19,6 +19,7 @@ use crate::dispatch::dispatch;
 use crate::id::IdMaker;
 use crate::limits::{BODY_BYTES_MAX, DEDUP_WINDOW, IDEMPOTENCY_KEY_BYTES_MAX};
 use crate::metrics::Metrics;
+use crate::planted::{Bug, is_planted};
 use crate::quiet::Seldom;
 use crate::store::record::{self, DedupRecord, EventRecord, Owed};
 use crate::store::{Batch, CommitError, Committer, Durability, Store, StoreError, Table};
@@ -113,7 +114,7 @@ pub struct Ingest {
     clock: Arc<dyn Clock>,
     refusing: Seldom,
     /// Keyed publishes under way: whoever comes with the same key waits for the first one's end.
-    under_way: Mutex<HashMap<Vec<u8>, watch::Receiver<()>>>,
+    under_way: Mutex<HashMap<Vec<u8>, Arc<Notify>>>,
 }
 
 impl Ingest {
@@ -191,7 +192,12 @@ impl Ingest {
         };
         let results: Vec<Result<Accepted, Refusal>> = incoming.into_iter().map(add).collect();
         if !together.batch.is_empty() {
-            if let Err(cause) = self.committer.try_commit(together.batch, Durability::Synced).await {
+            if is_planted(Bug::DeliverUnstored) {
+                self.deliveries.push(&together.owed);
+            }
+            let unsynced = is_planted(Bug::AcknowledgeUnsynced);
+            let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
+            if let Err(cause) = self.committer.try_commit(together.batch, durability).await {
                 self.deliveries.withdraw(&together.owed);
                 return Err(self.refused(cause.into(), results.len()));
             }
@@ -231,7 +237,7 @@ impl Ingest {
         let attributes = fields.attributes(&event.environment);
         let claim = |key| self.deliveries.expect(key);
         let dispatched = dispatch(space, event_id, &event, &attributes, claim, &mut together.batch);
-        if let Some(key) = key {
+        if let Some(key) = key.filter(|_| !is_planted(Bug::ForgetKey)) {
             together.batch.put(
                 Table::Dedup,
                 record::dedup_key(record::dedup_day(now_ms), &key),
@@ -246,18 +252,17 @@ impl Ingest {
     /// Waits until no other publish with this key is under way; none begins while the turn is held.
     async fn take_turn(&self, key: Vec<u8>) -> Turn<'_> {
         loop {
-            let mut other = {
+            let other = {
                 let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
                 match under_way.get(&key) {
-                    Some(other) => other.clone(),
-                    None => {
-                        let (done, waiting) = watch::channel(());
-                        under_way.insert(key.clone(), waiting);
-                        return Turn { ingest: self, key, _done: done };
+                    Some(other) if !is_planted(Bug::DoNotTakeTurns) => other.clone().notified_owned(),
+                    _ => {
+                        under_way.insert(key.clone(), Arc::default());
+                        return Turn { ingest: self, key };
                     }
                 }
             };
-            let _ = other.changed().await;
+            other.await;
         }
     }
 
@@ -340,12 +345,14 @@ struct Together {
 struct Turn<'a> {
     ingest: &'a Ingest,
     key: Vec<u8>,
-    _done: watch::Sender<()>,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.ingest.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        let mut under_way = self.ingest.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(done) = under_way.remove(&self.key) {
+            done.notify_waiters();
+        }
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) async fn show(
         attempts: of_event.iter().map(attempt).collect(),
         next: standings.next_of(call.record.event_id),
         can_resend: frame.can_manage && webhook.record.active,
-        head: Head::new(&webhook, &newest_first, Tab::Log),
+        head: Head::new(&web.app, &webhook, &newest_first, Tab::Log),
         frame,
         call,
     })

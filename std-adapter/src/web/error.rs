@@ -33,6 +33,9 @@ pub(super) enum WebError {
     /// The form did not arrive, or makes no sense.
     #[error("{0}")]
     Bad(String),
+    /// The token asked more often than it may; seconds to wait.
+    #[error("Too many requests with this token. Try again in {0} s.")]
+    TooFast(u64),
     /// More live connections than there may be.
     #[error("Too many pages are watching already.")]
     Crowded,
@@ -78,6 +81,7 @@ impl WebError {
             }
             WebError::TooLarge => words(StatusCode::PAYLOAD_TOO_LARGE, "Too large", self.to_string()),
             WebError::Bad(_) => words(StatusCode::BAD_REQUEST, "Not understood", self.to_string()),
+            WebError::TooFast(_) => words(StatusCode::TOO_MANY_REQUESTS, "Too fast", self.to_string()),
             WebError::Crowded => words(StatusCode::SERVICE_UNAVAILABLE, "Busy", self.to_string()),
             WebError::Fault(fault) => words_of_fault(fault),
             WebError::Broken | WebError::Template(_) => internal(),

@@ -1,7 +1,10 @@
 //! The head of a webhook's pages: its name, where it leads, how it does, and the tabs.
 
 use super::chart::History;
+use super::standing::Trouble;
 use super::triggers;
+use crate::app::App;
+use crate::clock;
 use crate::store::record::CallRecord;
 use crate::webhooks::Webhook;
 
@@ -22,6 +25,7 @@ pub(super) struct Head {
     pub(super) active: bool,
     pub(super) triggers: String,
     pub(super) history: History,
+    pub(super) trouble: Option<Trouble>,
     tab: Tab,
 }
 
@@ -33,7 +37,7 @@ pub(super) struct TabItem {
 }
 
 impl Head {
-    pub(super) fn new(webhook: &Webhook, newest_first: &[(u128, CallRecord)], tab: Tab) -> Head {
+    pub(super) fn new(app: &App, webhook: &Webhook, newest_first: &[(u128, CallRecord)], tab: Tab) -> Head {
         let record = &webhook.record;
         Head {
             id: record.id.clone(),
@@ -43,6 +47,7 @@ impl Head {
             active: record.active,
             triggers: triggers::words(&record.topics),
             history: History::of(newest_first),
+            trouble: Trouble::of(app, webhook, clock::now_ms()),
             tab,
         }
     }

@@ -171,7 +171,7 @@ pub(super) async fn show(
         older: (wanted.len() > (number + 1) * PAGE_CALLS).then(|| filter.page(number + 1)),
         next: standings.next(),
         waiting: standings.waiting(),
-        head: Head::new(&webhook, &calls, Tab::Log),
+        head: Head::new(&web.app, &webhook, &calls, Tab::Log),
         filter,
         frame,
     })

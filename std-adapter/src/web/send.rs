@@ -134,7 +134,7 @@ impl Place {
         let Some(id) = &self.webhook else { return Ok(None) };
         let webhook = definitions::find(&self.space, id)?;
         let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?.calls;
-        Ok(Some(Head::new(&webhook, &calls, Tab::Test)))
+        Ok(Some(Head::new(&web.app, &webhook, &calls, Tab::Test)))
     }
 }
 

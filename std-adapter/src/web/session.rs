@@ -141,7 +141,13 @@ impl FromRequestParts<Arc<Web>> for User {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<User, WebError> {
-        User::find(web, &parts.headers).ok_or_else(|| WebError::SignedOut(next_of(parts)))
+        let user = User::find(web, &parts.headers).ok_or_else(|| WebError::SignedOut(next_of(parts)))?;
+        // Pages and programs with the same token share its allowance.
+        let allowance = web.app.rates.take(&user.caller.0.id, clock::now_ms());
+        match allowance.filter(|allowance| !allowance.taken) {
+            Some(allowance) => Err(WebError::TooFast(allowance.reset_seconds)),
+            None => Ok(user),
+        }
     }
 }
 

@@ -42,6 +42,33 @@ pub(super) struct Next {
     pub(super) due: Moment,
 }
 
+/// Why a webhook's calls do not go out although nobody disabled it.
+pub(super) struct Trouble {
+    pub(super) label: &'static str,
+    pub(super) words: String,
+    /// When that began, or when it may end.
+    pub(super) moment: Option<Moment>,
+}
+
+impl Trouble {
+    /// What keeps a webhook's calls back, if anything does.
+    pub(super) fn of(app: &App, webhook: &Webhook, now_ms: u64) -> Option<Trouble> {
+        let record = &webhook.record;
+        if let Some(off) = record.switched_off.as_ref().filter(|_| !record.active) {
+            let words = format!("The server switched this webhook off: {}", off.reason);
+            return Some(Trouble {
+                label: "switched off",
+                words,
+                moment: Some(Moment::new(off.at_ms, now_ms)),
+            });
+        }
+        let pause = app.deliveries.pause(record.uid)?;
+        let words = "The endpoint keeps failing and is left alone for a while. One call at a time finds out whether it is back";
+        let moment = pause.until_ms.map(|until_ms| Moment::new(until_ms, now_ms));
+        Some(Trouble { label: "paused", words: words.into(), moment })
+    }
+}
+
 impl Standings {
     /// Looks at what is owed to a webhook.
     pub(super) async fn of(

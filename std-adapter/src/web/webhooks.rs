@@ -11,7 +11,7 @@ use super::fields::{Fields, Submitted};
 use super::frame::{Frame, Part};
 use super::moment::Moment;
 use super::session::User;
-use super::standing::{Next, Standing, Standings};
+use super::standing::{Next, Standing, Standings, Trouble};
 use super::triggers;
 use super::{Page, Web, WebState, go, page};
 use crate::app::{Wish, definitions};
@@ -41,6 +41,7 @@ struct Row {
     healthy: String,
     last: Option<Last>,
     next: Option<Next>,
+    trouble: Option<Trouble>,
 }
 
 /// A webhook's newest call.
@@ -93,6 +94,7 @@ async fn row(web: &Web, space: &Space, webhook: &Arc<Webhook>, now_ms: u64) -> R
         healthy: chart::percent(healthy, calls.len()),
         last,
         next: standings.next(),
+        trouble: Trouble::of(&web.app, webhook, now_ms),
     })
 }
 
@@ -132,7 +134,7 @@ pub(super) async fn confirm_delete(
     let frame = Frame::new(&web, &user, Some(&space), Part::Webhooks, &query);
     let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?.calls;
     let waiting = Standings::of(&web.app, &space, &webhook, &calls, frame.now_ms).await?.waiting();
-    let head = super::head::Head::new(&webhook, &calls, super::head::Tab::Settings);
+    let head = super::head::Head::new(&web.app, &webhook, &calls, super::head::Tab::Settings);
     page(&DeletePage { frame, head, waiting })
 }
 

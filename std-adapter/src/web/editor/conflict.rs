@@ -28,7 +28,7 @@ pub(crate) fn compare(mine: &Draft, theirs: &Draft) -> Vec<Line> {
     mine.into_iter().zip(theirs).map(line).collect()
 }
 
-fn parts(draft: &Draft) -> [(&'static str, String); 10] {
+fn parts(draft: &Draft) -> [(&'static str, String); 11] {
     let topics: Vec<String> = draft.topics.iter().cloned().collect();
     let mut triggers =
         if draft.all { "All events, and future ones".into() } else { triggers::words(&topics) };
@@ -40,6 +40,7 @@ fn parts(draft: &Draft) -> [(&'static str, String); 10] {
         ("Name", draft.name.clone()),
         ("Request", format!("{} {}", draft.method, draft.url)),
         ("Active", if draft.active { "yes" } else { "no" }.into()),
+        ("In order", if draft.ordered { "yes" } else { "no" }.into()),
         ("Triggers", triggers),
         ("Filters", lines(draft.filters.iter().map(filter).collect())),
         ("Headers", lines(draft.headers.iter().map(header).collect())),

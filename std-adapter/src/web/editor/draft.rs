@@ -21,6 +21,8 @@ pub(crate) struct Draft {
     pub(crate) url: String,
     pub(crate) method: String,
     pub(crate) active: bool,
+    /// Whether the deliveries of one entity go one at a time.
+    pub(crate) ordered: bool,
     /// Whether the webhook is called for all events.
     pub(crate) all: bool,
     /// The checked boxes of the grid.
@@ -92,6 +94,7 @@ impl Draft {
             url: record.url.clone(),
             method: transformation.method().to_string(),
             active: record.active,
+            ordered: record.ordered_by_entity,
             all: record.topics.iter().any(|topic| topic == EVERYTHING),
             topics: known.into_iter().cloned().collect(),
             own: other.join(", "),
@@ -142,6 +145,7 @@ impl Draft {
             url: fields.text("url").trim().to_owned(),
             method: text("method"),
             active: fields.has("active"),
+            ordered: fields.has("ordered"),
             all: fields.text("scope") == "all",
             topics: fields.all("topic").filter(|topic| grid::has(topic)).map(str::to_owned).collect(),
             own: text("own"),
@@ -174,6 +178,7 @@ impl Draft {
             "httpBasicPassword": basic(&self.basic_password),
             "transformation": self.transformation()?,
             "active": self.active,
+            "orderedByEntity": self.ordered,
         }))
     }
 
@@ -253,7 +258,7 @@ mod tests {
             "headers": [{"key": "X-A", "value": "1"}, {"key": "X-S", "value": "s", "secret": true}],
             "httpBasicUsername": "u", "httpBasicPassword": "p",
             "transformation": {"method": "PUT", "contentType": "application/json", "includeContentLength": true, "body": {"a": [1, "{ /topic }"]}},
-            "active": false,
+            "active": false, "orderedByEntity": true,
         });
         let record = stored(parse(&definition, None));
         let draft = Draft::of(&record);
@@ -264,6 +269,7 @@ mod tests {
         assert_eq!(again.headers[1], record.headers[1]);
         assert_eq!(again.headers[0].value, record.headers[0].value);
         assert_eq!((again.basic_password, again.active), (record.basic_password, false));
+        assert!(again.ordered_by_entity);
         assert_eq!(again.transformation_json, record.transformation_json);
     }
 

@@ -120,7 +120,7 @@ pub(super) async fn show(
 
 async fn head(web: &Web, webhook: &Webhook) -> Result<Head, WebError> {
     let calls = web.app.calls.page(webhook.record.uid, 0, CALLS_PER_WEBHOOK).await?.calls;
-    Ok(Head::new(webhook, &calls, Tab::Settings))
+    Ok(Head::new(&web.app, webhook, &calls, Tab::Settings))
 }
 
 /// A form that was sent, and what it is about.
