@@ -4,5 +4,6 @@
 //! Everything is drawn from a seeded generator. Texts are leaked, which a program that ends soon can afford.
 
 pub mod payload;
+#[cfg(feature = "server")]
 pub mod process;
 pub mod workload;

@@ -4,7 +4,8 @@
 //! reads a clock, opens a socket or asks for memory: the crate builds for a microcontroller as it builds for a
 //! server, and both run the same code.
 //!
-//! Features: `regexp` (on by default) runs regular expressions in filters; `alloc` lets tables grow while they are built;
+//! Features: `regexp` (on by default) runs regular expressions in filters; `wide` (on by default) takes tables beyond some
+//! ten thousand webhooks or values, and makes matching twice the code; `alloc` lets tables grow while they are built;
 //! `smoltcp` brings a transport for frames.
 //!
 //! # An event finds its webhooks

@@ -2,7 +2,7 @@
 
 use bellwire_core::filter::{Filter, NoRegexps, RegexpError, Regexps, Test, Value};
 use bellwire_core::table::{
-    Fixed, Growing, Image, MatchTable, Operator, TableBuilder, TableError, TableRef, Verdict,
+    Counts, Fixed, Growing, Image, MatchTable, Operator, TableBuilder, TableError, TableRef, Verdict,
 };
 use bellwire_core::topic::{Topic, TopicPattern};
 
@@ -230,6 +230,20 @@ fn the_size_follows_from_the_counts() {
     for webhooks in [&webhooks[..20], &webhooks] {
         let table = table_of(webhooks);
         assert_eq!(table.counts().image_bytes(table.word_bytes()), table.image().len() as u64);
+    }
+}
+
+#[test]
+fn patterns_need_no_more_than_was_calculated() {
+    for patterns in [1_u32, 2, 16, 300, 5_000] {
+        // Names of two bytes, and few that are alike.
+        let name = |number: u32| format!("{}{}", char::from(b'a' + (number / 26 % 26) as u8), number % 10);
+        let text = |number: u32| [number, number / 7, number * 3].map(name).join(".");
+        let texts: Vec<String> = (0..patterns).map(text).collect();
+        let webhooks: Vec<(u32, &str)> = (0..).zip(texts.iter().map(String::as_str)).collect();
+        let table = table_of(&webhooks);
+        let calculated = Counts::of_patterns(patterns, 3, table.counts().segments, 2);
+        assert!(table.image().len() as u64 <= calculated.image_bytes(table.word_bytes()));
     }
 }
 

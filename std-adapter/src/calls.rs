@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
+use tracing::warn;
 
+use crate::id::IdMaker;
 use crate::limits::{CALLS_PER_WEBHOOK, CALLS_TRIMMED_AT_ONCE};
 use crate::store::record::{self, CallDetailsRecord, CallRecord};
 use crate::store::{Batch, Range, Reader, Row, Store, StoreError, Table};
@@ -12,6 +14,7 @@ use crate::store::{Batch, Range, Reader, Row, Store, StoreError, Table};
 /// The log of all webhooks.
 pub struct CallLog {
     store: Reader,
+    ids: Arc<IdMaker>,
     /// What the store holds of the webhooks that were called since the start.
     kept: Mutex<HashMap<u64, Kept>>,
     ended: broadcast::Sender<Ended>,
@@ -22,7 +25,7 @@ pub struct CallLog {
 struct Kept {
     /// How many.
     count: usize,
-    /// None is older than this one. To look from here on passes over what was removed before.
+    /// None that is stored is older than this one. To look from here on passes over what was removed before.
     oldest: u128,
     /// Whether the oldest are being looked for.
     trimming: bool,
@@ -59,47 +62,53 @@ pub struct Page {
 }
 
 impl CallLog {
-    /// The log in this store.
-    pub fn new(store: Arc<dyn Store>) -> CallLog {
+    /// The log in this store; calls get these ids.
+    pub fn new(store: impl Into<Reader>, ids: Arc<IdMaker>) -> CallLog {
         let ended = broadcast::Sender::new(ENDED_KEPT);
-        CallLog { store: Reader::new(store), kept: Mutex::default(), ended }
+        CallLog { store: store.into(), ids, kept: Mutex::default(), ended }
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<u64, Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The changes that add a call, and that drop the oldest once there are enough of those that are no longer kept.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
+    /// The changes that add a call, and that drop the oldest once there are enough of those that are no longer kept. While
+    /// the log cannot be read it only grows: what happened is written down all the same.
     pub async fn add(
         &self,
         webhook_uid: u64,
-        id: u128,
         call: &CallRecord,
         details: &CallDetailsRecord,
-    ) -> Result<Batch, StoreError> {
+    ) -> (u128, Batch) {
+        let surplus = self.trim(webhook_uid).await.unwrap_or_else(|cause| {
+            warn!(%cause, "the activity log cannot be read, so its oldest calls are not removed");
+            Vec::new()
+        });
+        let id = self.ids.next();
         let key = record::timed_key(webhook_uid, id);
         let mut batch = Batch::default();
         batch.put(Table::Calls, key, record::encode(call));
         batch.put(Table::CallBodies, key, record::encode(details));
-        self.count(webhook_uid, id).await?;
-        for old in self.surplus(webhook_uid).await? {
+        for old in surplus {
             batch.remove(Table::Calls, old.as_slice());
             batch.remove(Table::CallBodies, old);
         }
-        Ok(batch)
+        (id, batch)
     }
 
-    /// Counts a call that is about to be stored.
-    async fn count(&self, webhook_uid: u64, id: u128) -> Result<(), StoreError> {
+    /// Counts a call that is about to be stored. Answers with the keys of those to be removed for it.
+    async fn trim(&self, webhook_uid: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.count(webhook_uid).await?;
+        self.surplus(webhook_uid).await
+    }
+
+    async fn count(&self, webhook_uid: u64) -> Result<(), StoreError> {
         if !self.kept().contains_key(&webhook_uid) {
-            let stored = self.store.run(move |store| stored(store, webhook_uid)).await?;
+            let (stored, newest) = self.store.run(move |store| stored(store, webhook_uid)).await?;
+            self.ids.follow(newest);
             self.kept().entry(webhook_uid).or_insert(stored);
         }
         if let Some(kept) = self.kept().get_mut(&webhook_uid) {
-            kept.oldest = if kept.count == 0 { id } else { kept.oldest.min(id) };
             kept.count += 1;
         }
         Ok(())
@@ -185,10 +194,14 @@ impl CallLog {
     }
 }
 
-fn stored(store: &dyn Store, webhook_uid: u64) -> Result<Kept, StoreError> {
+/// What the store holds of a webhook's calls, and the newest of them.
+fn stored(store: &dyn Store, webhook_uid: u64) -> Result<(Kept, u128), StoreError> {
     let keys = store.scan_keys(Table::Calls, Range::prefix(&webhook_uid.to_be_bytes()), usize::MAX)?;
-    let oldest = keys.first().map(|key| record::read_timed_key(key)).transpose()?;
-    Ok(Kept { count: keys.len(), oldest: oldest.map_or(0, |(_, id)| id), trimming: false })
+    let id = |key: Option<&Vec<u8>>| -> Result<u128, StoreError> {
+        key.map_or(Ok(0), |key| Ok(record::read_timed_key(key)?.1))
+    };
+    let (oldest, newest) = (id(keys.first())?, id(keys.last())?);
+    Ok((Kept { count: keys.len(), oldest, trimming: false }, newest))
 }
 
 /// The oldest calls from this id on: those to be removed, and the one after them.
@@ -246,9 +259,12 @@ fn health(store: &dyn Store, webhook_uid: u64) -> Result<Health, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bellwire_core::call::Outcome;
 
     use super::*;
+    use crate::clock::RuntimeClock;
     use crate::store::{Durability, MemoryStore};
 
     fn call(attempt: u32, status: u16) -> (CallRecord, CallDetailsRecord) {
@@ -276,43 +292,66 @@ mod tests {
         (call, details)
     }
 
-    async fn fill(log: &CallLog, webhook: u64, ids: std::ops::Range<u128>) {
-        for id in ids {
-            let (call, details) = call(id as u32, if id % 10 == 0 { 500 } else { 200 });
-            let batch = log.add(webhook, id, &call, &details).await.unwrap();
+    fn log(store: &Arc<dyn Store>) -> CallLog {
+        CallLog::new(store.clone(), Arc::new(IdMaker::default()))
+    }
+
+    /// Adds calls with these numbers of attempts. Answers with their ids.
+    async fn fill(log: &CallLog, webhook: u64, attempts: std::ops::Range<u32>) -> Vec<u128> {
+        let mut ids = Vec::new();
+        for attempt in attempts {
+            let (call, details) = call(attempt, if attempt % 10 == 0 { 500 } else { 200 });
+            let (id, batch) = log.add(webhook, &call, &details).await;
             log.store.at_once().commit(&batch, Durability::Buffered).unwrap();
+            ids.push(id);
         }
+        ids
+    }
+
+    async fn attempts(log: &CallLog, webhook: u64, skip: usize, limit: usize) -> Vec<u32> {
+        let page = log.page(webhook, skip, limit).await.unwrap();
+        page.calls.iter().map(|(_, call)| call.attempt).collect()
     }
 
     #[tokio::test]
     async fn the_last_500_of_each_webhook_are_kept_over_a_restart() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        fill(&CallLog::new(store.clone()), 7, 0..450).await;
-        fill(&CallLog::new(store.clone()), 8, 0..3).await;
-        let log = CallLog::new(store);
+        let ids = fill(&log(&store), 7, 0..450).await;
+        fill(&log(&store), 8, 0..3).await;
+        let log = log(&store);
         fill(&log, 7, 450..620).await;
-        let page = log.page(7, 0, 1_000).await.unwrap();
-        let ids: Vec<u128> = page.calls.iter().map(|(id, _)| *id).collect();
-        assert_eq!(page.total, CALLS_PER_WEBHOOK);
-        assert_eq!(ids, (120..620).rev().collect::<Vec<u128>>());
+        assert_eq!(log.page(7, 0, 1_000).await.unwrap().total, CALLS_PER_WEBHOOK);
+        assert_eq!(attempts(&log, 7, 0, 1_000).await, (120..620).rev().collect::<Vec<u32>>());
         assert_eq!(log.health(7).await.unwrap(), Health { total: 500, healthy: 450 });
         assert_eq!(log.health(8).await.unwrap(), Health { total: 3, healthy: 2 });
-        assert!(log.call(7, 55).await.unwrap().is_none());
-        assert_eq!(log.call(7, 120).await.unwrap().unwrap().0.attempt, 120);
+        assert!(log.call(7, ids[55]).await.unwrap().is_none());
+        assert_eq!(log.call(7, ids[120]).await.unwrap().unwrap().0.attempt, 120);
     }
 
     #[tokio::test]
     async fn pages_are_cut_from_the_newest() {
-        let log = CallLog::new(Arc::new(MemoryStore::new()));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let log = log(&store);
         fill(&log, 1, 0..10).await;
-        let ids: Vec<u128> = log.page(1, 2, 3).await.unwrap().calls.iter().map(|(id, _)| *id).collect();
-        assert_eq!(ids, [7, 6, 5]);
+        assert_eq!(attempts(&log, 1, 2, 3).await, [7, 6, 5]);
+    }
+
+    #[tokio::test]
+    async fn calls_follow_those_of_an_earlier_run_when_the_clock_was_set_back() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let run_at = |now_ms| {
+            let clock = Arc::new(RuntimeClock::starting_at(now_ms));
+            CallLog::new(store.clone(), Arc::new(IdMaker::new(clock)))
+        };
+        fill(&run_at(20_000_000), 1, 0..5).await;
+        fill(&run_at(10_000_000), 1, 5..10).await;
+        assert_eq!(attempts(&log(&store), 1, 0, 10).await, (0..10).rev().collect::<Vec<u32>>());
     }
 
     #[tokio::test]
     async fn the_store_holds_little_more_than_is_kept() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let log = CallLog::new(store.clone());
+        let log = log(&store);
         fill(&log, 7, 0..5_000).await;
         for table in [Table::Calls, Table::CallBodies] {
             let held = store.scan_keys(table, Range::all(), usize::MAX).unwrap().len();

@@ -106,7 +106,7 @@ pub struct Options {
     /// Attempts under way at once to one endpoint [default: 16]
     #[arg(long, env = "BELLWIRE_ENDPOINT_CONCURRENCY", value_name = "N")]
     pub endpoint_concurrency: Option<u16>,
-    /// Attempts under way at once in all [default: 1024]
+    /// Attempts under way at once in all [default: 4096]
     #[arg(long, env = "BELLWIRE_CONCURRENCY", value_name = "N")]
     pub concurrency: Option<usize>,
     /// Deliveries that may be owed in all before events are refused [default: 10000000]

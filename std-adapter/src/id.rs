@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::clock::{Clock, SystemClock};
+use crate::limits::IDS_AHEAD_MAX;
 
 /// Random bytes of a request's id.
 const REQUEST_ID_BYTES: usize = 16;
@@ -34,6 +35,16 @@ impl IdMaker {
     /// Makes ids by this clock. While it goes back, ids keep the last moment.
     pub fn new(clock: Arc<dyn Clock>) -> IdMaker {
         IdMaker { clock, last: Mutex::new(Last { context: ContextV7::new(), moment_ms: 0 }) }
+    }
+
+    /// Ids made from now on are greater than this one, which an earlier run made, even if the clock was set back
+    /// meanwhile; by more than [`IDS_AHEAD_MAX`] it was wrong before, and ids go by the clock as it is.
+    pub fn follow(&self, earlier: u128) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let after_ms = made_at_ms(earlier) + 1;
+        if u128::from(after_ms.saturating_sub(self.clock.now_ms())) <= IDS_AHEAD_MAX.as_millis() {
+            last.moment_ms = last.moment_ms.max(after_ms);
+        }
     }
 
     /// The next id: 48 bits of milliseconds since 1970, then a counter and random bits (UUID version 7).
@@ -100,6 +111,17 @@ mod tests {
         for (id, text) in ids.iter().zip(&texts) {
             assert_eq!((text.len(), from_text(text)), (TEXT_CHARS, Some(*id)));
         }
+    }
+
+    #[test]
+    fn ids_follow_those_of_an_earlier_run_unless_its_clock_was_far_ahead() {
+        let maker = IdMaker::default();
+        let hour_ahead = maker.next() + first_of(3_600_000);
+        maker.follow(hour_ahead);
+        assert!(maker.next() > hour_ahead);
+        let year_ahead = maker.next() + first_of(365 * 24 * 3_600_000);
+        maker.follow(year_ahead);
+        assert!(maker.next() < year_ahead);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub const PAGE_ITEMS_MAX: usize = 1_000;
 /// Attempts under way at once to one endpoint.
 pub const LANE_IN_FLIGHT_MAX: u16 = 16;
 /// Attempts under way at once in all.
-pub const IN_FLIGHT_MAX: usize = 1_024;
+pub const IN_FLIGHT_MAX: usize = 4_096;
 /// Deliveries of one lane that wait in memory; the rest wait in the store.
 pub const LANE_WINDOW: usize = 256;
 /// Deliveries of one lane that wait in memory when there are [`WINDOWS_MAX`] in all.
@@ -67,6 +67,9 @@ pub const FAILURES_MAX: u32 = 10;
 pub const PAUSE_FACTOR_MAX: u64 = 30;
 /// Within this time a publish with the same idempotency key is answered with the first one's event.
 pub const DEDUP_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+/// How far ids may be ahead of the clock at a start, because it was set back since the last run: so long they keep their
+/// order. Further ahead, events would outlive their retention.
+pub const IDS_AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an event is kept after it was accepted, longer while a delivery of it is owed.
 pub const EVENT_RETENTION: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// How often what is past its time is swept out of the store.

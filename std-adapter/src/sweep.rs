@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::id;
 use crate::limits::{SWEEP_EVERY, SWEEP_OWED_MAX, SWEEP_ROWS};
 use crate::store::record::{self, OwedKey};
@@ -42,19 +42,19 @@ pub enum SweepError {
 impl Sweeper {
     /// A sweeper for this store.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: impl Into<Reader>,
         committer: Committer,
         registry: Arc<Registry>,
         event_retention: Duration,
         swept: Swept,
     ) -> Sweeper {
-        Sweeper { store: Reader::new(store), committer, registry, event_retention, swept }
+        Sweeper { store: store.into(), committer, registry, event_retention, swept }
     }
 
     /// Sweeps now and then, for ever.
-    pub async fn run(self) {
+    pub async fn run(self, clock: Arc<dyn Clock>) {
         loop {
-            if let Err(cause) = self.sweep(clock::now_ms()).await {
+            if let Err(cause) = self.sweep(clock.now_ms()).await {
                 warn!(
                     cause = &cause as &(dyn Error + 'static),
                     "a sweep stopped early and will be made again"

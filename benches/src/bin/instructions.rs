@@ -25,7 +25,7 @@ fn main() {
     };
     let table = workload.table();
     let found = measured(&table, &workload.events, one);
-    println!("{} {found}", workload.events.len());
+    println!("events {} found {found}", workload.events.len());
 }
 
 #[inline(never)]

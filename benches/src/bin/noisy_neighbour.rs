@@ -17,7 +17,7 @@ use bellwire::secret::Secret;
 use bellwire_benches::process::{ADMIN, Connection, Fault, Helper, announce, expect};
 use bytes::Bytes;
 use clap::Parser;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
@@ -26,6 +26,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// How long the last events may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Events that the healthy endpoint gets before anything is measured.
+const WARM_UP: u64 = 50;
 
 /// Measure a healthy endpoint's latency beside others that misbehave
 #[derive(Clone, Debug, Parser)]
@@ -106,7 +109,9 @@ async fn misbehave() -> Result<(), Fault> {
 async fn annoy(mut stream: TcpStream) -> std::io::Result<()> {
     let SocketAddr::V4(called) = stream.local_addr()? else { return Ok(()) };
     let mut request = vec![0; 64 * 1024];
-    let _any = stream.read(&mut request).await?;
+    if stream.read(&mut request).await? == 0 {
+        return Ok(());
+    }
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n";
     match Kind::of(*called.ip()) {
         Kind::Hang => while stream.read(&mut request).await? > 0 {},
@@ -163,12 +168,8 @@ async fn receive(begun: Instant) -> Result<(SocketAddr, Latencies), Fault> {
             let service = service_fn(move |request: Request<hyper::body::Incoming>| {
                 let latencies = latencies.clone();
                 async move {
-                    let body = request
-                        .into_body()
-                        .collect()
-                        .await
-                        .map(http_body_util::Collected::to_bytes)
-                        .unwrap_or_default();
+                    let body =
+                        request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
                     let now = begun.elapsed().as_micros() as u64;
                     let sent: Option<u64> =
                         std::str::from_utf8(&body).ok().and_then(|text| text.parse().ok());
@@ -235,6 +236,10 @@ async fn measure(args: &Args, noise_port: Option<u16>, found: &mut Found) -> Res
     let mut admin = Connection::open(server.address).await?;
     expect(admin.send(Method::PUT, "/spaces/bench", "{\"name\":\"bench\"}".into()).await?)?;
     define(&mut admin, "healthy", &format!("http://{healthy}/"), "Healthy.publish").await?;
+    // A neighbour of long standing: it has answered before the noise begins.
+    publish(&Args { rate: WARM_UP, seconds: 1, ..args.clone() }, server.address, begun).await?;
+    wait_for(&latencies, WARM_UP as usize).await?;
+    latencies.lock().expect("nobody panics").clear();
     let noise = match noise_port {
         Some(port) => {
             define_noise(&mut admin, args, port).await?;
@@ -244,19 +249,27 @@ async fn measure(args: &Args, noise_port: Option<u16>, found: &mut Found) -> Res
     };
     tokio::time::sleep(Duration::from_secs(args.lead)).await;
     let sent = publish(args, server.address, begun).await?;
-    let waiting = Instant::now();
-    while latencies.lock().expect("nobody panics").len() < sent {
-        if waiting.elapsed() > PATIENCE {
-            return Err("some events did not arrive at the healthy endpoint".into());
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_for(&latencies, sent).await?;
     if let Some(noise) = noise {
         noise.abort();
     }
     found.peak_kb = found.peak_kb.max(server.status_kb("VmHWM").unwrap_or_default());
     found.latencies.append(&mut latencies.lock().expect("nobody panics"));
     Ok(())
+}
+
+async fn wait_for(latencies: &Latencies, count: usize) -> Result<(), Fault> {
+    let waiting = Instant::now();
+    loop {
+        let arrived = latencies.lock().expect("nobody panics").len();
+        if arrived >= count {
+            return Ok(());
+        }
+        if waiting.elapsed() > PATIENCE {
+            return Err(format!("only {arrived} of {count} events arrived at the healthy endpoint").into());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 async fn define(admin: &mut Connection, id: &str, url: &str, topic: &str) -> Result<(), Fault> {

@@ -50,6 +50,16 @@ impl RetryPolicy {
         self.first_delay_ms.saturating_mul(2 * steps as u64)
     }
 
+    /// The longest that any retry waits, jitter and `Retry-After` included: what is due later than that was written
+    /// down before the clock was set back.
+    pub const fn longest_wait_ms(&self) -> u64 {
+        let planned = self.delay_ms(STEPS_MAX + 1);
+        let whole = if planned > RETRY_AFTER_MS_MAX { planned } else { RETRY_AFTER_MS_MAX };
+        whole
+            .saturating_add(planned / 100 * self.jitter_percent as u64)
+            .saturating_add(self.jitter_percent as u64)
+    }
+
     /// The wait before retry number `retry`, with jitter, and never shorter than what the endpoint asked for.
     const fn wait_ms(&self, retry: u32, retry_after_ms: Option<u64>, random: u64) -> u64 {
         let planned = self.delay_ms(retry);

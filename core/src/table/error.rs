@@ -53,6 +53,8 @@ pub enum TableError {
     },
     /// The image would have more than [`TABLE_BYTES_MAX`] bytes.
     TooLarge,
+    /// The table needs words of four bytes, and this program was built without the feature `wide`.
+    WideUnsupported,
     /// More than [`TABLE_BUCKET_MAX`] names share a bucket whatever the hash starts from.
     Collisions,
     /// One event may cost more than [`TABLE_STEPS_MAX`] steps.
@@ -87,6 +89,9 @@ impl fmt::Display for TableError {
             }
             Self::TextFull { capacity } => write!(f, "the table holds at most {capacity} bytes"),
             Self::TooLarge => write!(f, "the image of a table has at most {TABLE_BYTES_MAX} bytes"),
+            Self::WideUnsupported => {
+                f.write_str("the table needs words of four bytes, which are not supported here")
+            }
             Self::Collisions => {
                 write!(f, "more than {TABLE_BUCKET_MAX} names of the table fall into one bucket")
             }
@@ -125,6 +130,8 @@ pub enum LoadError {
     },
     /// The bytes are not those that the checksum was made of.
     Checksum,
+    /// The image has words of four bytes, and this program was built without the feature `wide`.
+    WideUnsupported,
     /// The image holds regular expressions, and this program was built without the feature `regexp`.
     RegexpsUnsupported,
     /// One event may cost more than [`TABLE_STEPS_MAX`] steps.
@@ -147,6 +154,9 @@ impl fmt::Display for LoadError {
             Self::Version { found } => write!(f, "version {found} of match tables is not known here"),
             Self::Length { expected } => write!(f, "the match table should have {expected} bytes"),
             Self::Checksum => f.write_str("the match table is damaged: its checksum is wrong"),
+            Self::WideUnsupported => {
+                f.write_str("the match table has words of four bytes, which are not supported here")
+            }
             Self::RegexpsUnsupported => {
                 f.write_str("the match table holds regular expressions, which are not supported here")
             }

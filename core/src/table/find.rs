@@ -27,9 +27,9 @@ pub struct Matches<'t, A: ?Sized> {
     cursors: heapless::Vec<Cursor, CURSORS_MAX>,
     /// The topic once more when there are more lists than cursors.
     codes: Option<Codes>,
-    /// Rows whose filters hold.
+    /// The next rows.
     batch: Batch,
-    /// The rows behind; nothing before it is needed.
+    /// The rows behind, of which the filters hold; nothing before it is needed.
     window: Option<Window>,
 }
 
@@ -101,12 +101,27 @@ impl<'t, A: Attributes + ?Sized> Matches<'t, A> {
         true
     }
 
-    /// Fills the window with the next rows of any list.
+    /// Fills the window with the next rows of any list, and keeps those whose filters hold.
     #[inline(never)]
     fn fill(&mut self) -> Option<()> {
-        with_view!(self.view, view => self.fill_in(&view))
+        with_view!(self.view, view => {
+            self.fill_in(&view)?;
+            if self.filtered {
+                self.judge_in(&view);
+            }
+        });
+        Some(())
     }
 
+    #[inline(never)]
+    fn judge_in<W: Width>(&mut self, view: &View<'t, W>) {
+        let (judge, programs) = (&mut self.judge, view.programs());
+        if let Some(window) = &mut self.window {
+            window.retain(|row| judge.passes(view, &programs, row));
+        }
+    }
+
+    #[inline]
     fn fill_in<W: Width>(&mut self, view: &View<'t, W>) -> Option<()> {
         let Self { cursors, codes, window, .. } = self;
         if cursors.is_empty() {
@@ -126,19 +141,13 @@ impl<'t, A: Attributes + ?Sized> Matches<'t, A> {
         Some(())
     }
 
-    /// Those rows of a batch whose filters hold.
-    #[inline(never)]
-    fn judge(&mut self, batch: Batch) -> Batch {
-        with_view!(self.view, view => self.judge.passing(&view, batch))
-    }
-
     /// Goes on to the next rows.
     fn next_batch(&mut self) -> Option<()> {
         loop {
             match self.window.as_mut().and_then(Window::take) {
                 None => self.fill()?,
                 Some(batch) => {
-                    self.batch = if self.filtered { self.judge(batch) } else { batch };
+                    self.batch = batch;
                     return Some(());
                 }
             }

@@ -2,11 +2,10 @@
 
 use crate::filter::{Attributes, Value};
 
-use super::program::{Clause, Operator};
+use super::program::{Clause, Operator, Programs};
 use super::value;
 use super::view::View;
 use super::width::Width;
-use super::window::Batch;
 
 /// So many attributes are remembered once they were looked up; the others are looked up for every filter.
 pub(super) const DOCS_KNOWN: usize = 8;
@@ -47,16 +46,15 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
         Self { attributes, known: None }
     }
 
-    /// Those rows of a batch whose filters all hold.
-    pub(super) fn passing<W: Width>(&mut self, view: &View<'t, W>, batch: Batch) -> Batch {
-        let programs = view.programs();
-        let (mut left, mut passing) = (batch, batch);
-        while let Some(row) = left.take() {
-            if !programs.clauses(row).all(|clause| self.holds(view, &clause)) {
-                passing.remove(row);
-            }
-        }
-        passing
+    /// Whether all filters of the webhook in `row` hold.
+    #[inline]
+    pub(super) fn passes<W: Width>(
+        &mut self,
+        view: &View<'t, W>,
+        programs: &Programs<'t, W>,
+        row: u32,
+    ) -> bool {
+        programs.clauses(row).all(|clause| self.holds(view, &clause))
     }
 
     /// Whether a filter holds.

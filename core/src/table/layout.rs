@@ -65,6 +65,28 @@ impl Counts {
         slots: 0,
     };
 
+    /// What `patterns` patterns of webhooks without filters need at most: one each, of `segments_each` segments, of which
+    /// there are `names` different ones with `name_bytes` bytes on average. Patterns that start alike, or that several
+    /// webhooks have, need less. The trie may have a few more slots that stay free.
+    ///
+    /// ```
+    /// use bellwire_core::table::Counts;
+    ///
+    /// let counts = Counts::of_patterns(256, 2, 42, 9);
+    /// assert!(counts.image_bytes(2) < 4096);
+    /// ```
+    pub const fn of_patterns(patterns: u32, segments_each: u32, names: u32, name_bytes: u32) -> Self {
+        Self {
+            webhooks: patterns,
+            segments: names,
+            segment_bytes: names.saturating_mul(name_bytes),
+            // A list of two rows or more has a length before them.
+            postings: patterns.saturating_add(patterns / 2),
+            slots: patterns.saturating_mul(segments_each).saturating_add(1),
+            ..Self::ZERO
+        }
+    }
+
     /// Bytes of an image that holds so much, with words of two or of four bytes. Webhooks count with their rows as
     /// numbers; other numbers cost four bytes a webhook more.
     ///

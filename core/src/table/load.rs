@@ -14,6 +14,9 @@ pub(super) fn check(bytes: &[u8]) -> Result<(Head, Layout), LoadError> {
     if checksum(bytes) != Some(xxh32(bytes.get(CHECKED_FROM..).unwrap_or_default())) {
         return Err(LoadError::Checksum);
     }
+    if head.width != 2 && cfg!(not(feature = "wide")) {
+        return Err(LoadError::WideUnsupported);
+    }
     if head.counts.dfas > 0 && cfg!(not(feature = "regexp")) {
         return Err(LoadError::RegexpsUnsupported);
     }

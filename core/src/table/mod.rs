@@ -35,7 +35,7 @@
 //! are compared. From then on a segment is a number, and a trie in a double array leads from node to node with one
 //! addition and one comparison a step. Each node has its rows, one for each webhook, in ascending order. The lists of
 //! the nodes that the walk comes to are merged, so that a webhook comes once however many of its patterns match. The
-//! filters of candidates are judged when the iterator comes to them, up to 64 neighbours at a time, in the order of the
+//! filters of candidates are judged when the iterator comes to them, up to 2,048 neighbours at a time, in the order of the
 //! definition, until one fails; an attribute is looked up once an event. Where many webhooks with filters share a pattern, they are grouped by the
 //! rarest value that each asks for, and an event only comes to those that ask for its own.
 //!

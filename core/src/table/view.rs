@@ -9,7 +9,9 @@ use super::layout::{Layout, Part};
 use super::names::{Names, hash};
 use super::program::Programs;
 use super::value;
-use super::width::{Kind, Narrow, Slot, Wide, Width, child};
+#[cfg(feature = "wide")]
+use super::width::Wide;
+use super::width::{Kind, Narrow, Slot, Width, child};
 
 /// An image of words of width `W`. Every read is checked: a wrong number gives nothing.
 pub(super) struct View<'t, W> {
@@ -31,17 +33,18 @@ impl<W> Copy for View<'_, W> {}
 #[derive(Clone, Copy)]
 pub(super) enum AnyView<'t> {
     Narrow(View<'t, Narrow>),
+    #[cfg(feature = "wide")]
     Wide(View<'t, Wide>),
 }
 
 impl<'t> AnyView<'t> {
     #[inline]
     pub(super) fn new(bytes: &'t [u8], head: &'t Head, layout: &'t Layout) -> Self {
-        if head.width == 2 {
-            Self::Narrow(View { bytes, head, layout, width: PhantomData })
-        } else {
-            Self::Wide(View { bytes, head, layout, width: PhantomData })
+        #[cfg(feature = "wide")]
+        if head.width != 2 {
+            return Self::Wide(View { bytes, head, layout, width: PhantomData });
         }
+        Self::Narrow(View { bytes, head, layout, width: PhantomData })
     }
 }
 
@@ -50,6 +53,7 @@ macro_rules! with_view {
     ($any:expr, $view:ident => $with:expr) => {
         match $any {
             $crate::table::view::AnyView::Narrow($view) => $with,
+            #[cfg(feature = "wide")]
             $crate::table::view::AnyView::Wide($view) => $with,
         }
     };

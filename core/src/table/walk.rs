@@ -28,8 +28,9 @@ impl Codes {
     #[inline(never)]
     pub(super) fn new<W: Width>(view: &View<'_, W>, topic: &Topic<'_>) -> Self {
         let (mut codes, mut count) = ([UNKNOWN; SEGMENTS_MAX], 0_usize);
-        for (place, segment) in codes.iter_mut().zip(topic.segments()) {
-            *place = code(view, segment.as_bytes());
+        let segments = topic.as_str().as_bytes().split(|byte| *byte == b'.');
+        for (place, segment) in codes.iter_mut().zip(segments) {
+            *place = code(view, segment);
             count = count.wrapping_add(1);
         }
         Self { codes, count }

@@ -120,9 +120,11 @@ impl Width for Narrow {
 }
 
 /// Words of four bytes.
+#[cfg(feature = "wide")]
 #[derive(Clone, Copy)]
 pub(super) struct Wide;
 
+#[cfg(feature = "wide")]
 impl Width for Wide {
     type Word = [u8; 4];
     type Slot = [u8; 8];

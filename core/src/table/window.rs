@@ -40,12 +40,6 @@ impl Batch {
         self.bits &= self.bits.wrapping_sub(1);
         Some(row)
     }
-
-    /// Drops one of its rows.
-    #[inline]
-    pub(super) fn remove(&mut self, row: u32) {
-        self.bits &= !1_u64.wrapping_shl(row.wrapping_sub(self.base));
-    }
 }
 
 impl Window {
@@ -80,6 +74,27 @@ impl Window {
             read = read.wrapping_add(1);
         }
         read
+    }
+
+    /// Keeps those rows for which `keep` says so.
+    #[inline]
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
+        let mut full = self.full;
+        while full != 0 {
+            let word = full.trailing_zeros();
+            full &= full.wrapping_sub(1);
+            let Some(bits) = self.bits.get_mut(word as usize) else { return };
+            let base = self.base.wrapping_add(word.wrapping_mul(u64::BITS));
+            let mut left = Batch { base, bits: *bits };
+            while let Some(row) = left.take() {
+                if !keep(row) {
+                    *bits &= !1_u64.wrapping_shl(row.wrapping_sub(base));
+                }
+            }
+            if *bits == 0 {
+                self.full &= !1_u32.wrapping_shl(word);
+            }
+        }
     }
 
     /// Moves the window to the next row of any list of a topic; takes two walks.

@@ -40,18 +40,30 @@ impl<'a> Topic<'a> {
     /// # Errors
     /// [`TopicError`] with the offset of the first wrong byte of `text`.
     pub fn parse(text: &'a str) -> Result<Self, TopicError> {
-        let start = prefix_bytes(text);
-        let topic = text.get(start..).unwrap_or_default();
-        if is_short(topic) {
-            let (kind, dot) = kind_at(text, start)?;
-            action_at(text, dot.saturating_add(1))?;
-            return Ok(Self { text: topic, first_dot: kind.len() as u8, last_dot: kind.len() as u16 });
+        // Nearly every topic has two segments and no prefix: one look at each byte tells.
+        if let Ok(topic) = Self::short(text, 0) {
+            return Ok(topic);
         }
-        check_segments(topic, false)?;
-        let is_dot = |byte: &u8| *byte == b'.';
-        let first_dot = topic.as_bytes().iter().position(is_dot).unwrap_or_default() as u8;
-        let last_dot = topic.as_bytes().iter().rposition(is_dot).unwrap_or_default() as u16;
-        Ok(Self { text: topic, first_dot, last_dot })
+        let start = prefix_bytes(text);
+        if is_short(text.get(start..).unwrap_or_default()) {
+            Self::short(text, start)
+        } else {
+            Self::long(text)
+        }
+    }
+
+    /// The topic of two segments that starts at byte `start`.
+    fn short(text: &'a str, start: usize) -> Result<Self, TopicError> {
+        let (kind, dot) = kind_at(text, start)?;
+        action_at(text, dot.saturating_add(1))?;
+        let topic = text.get(start..).unwrap_or_default();
+        Ok(Self { text: topic, first_dot: kind.len() as u8, last_dot: kind.len() as u16 })
+    }
+
+    /// The topic of more segments.
+    fn long(text: &'a str) -> Result<Self, TopicError> {
+        let dots = check_segments(text, false)?;
+        Ok(Self { text, first_dot: dots.start as u8, last_dot: dots.end as u16 })
     }
 
     /// The topic as text: `Entry.publish`.
@@ -137,7 +149,7 @@ impl<'a> TopicPattern<'a> {
             Some(ANY) => {}
             Some(head) if !head.contains('.') => check_segment(head, 0)?,
             _ if is_short(text) => check_short(text)?,
-            _ => check_segments(text, true)?,
+            _ => check_segments(text, true).map(|_| ())?,
         }
         Ok(Self { text })
     }

@@ -1,5 +1,7 @@
 //! Reading the segments of topics and patterns, with the position of what is wrong.
 
+use core::ops::Range;
+
 use crate::limits::{ACTION_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENTS_MAX, TYPE_BYTES_MAX};
 
 use super::error::{TopicError, TopicErrorKind};
@@ -23,7 +25,7 @@ pub(super) fn prefix_bytes(text: &str) -> usize {
 
 /// Whether `text` is read by the rules for two segments; more dots make it one of more segments.
 pub(super) fn is_short(text: &str) -> bool {
-    text.bytes().filter(|byte| *byte == b'.').count() <= 1
+    text.bytes().filter(|byte| *byte == b'.').nth(1).is_none()
 }
 
 /// The type that starts at byte `start`, and where the dot after it is.
@@ -55,35 +57,53 @@ pub(super) fn action_at(text: &str, start: usize) -> Result<&str, TopicError> {
     }
 }
 
-/// Checks all segments of a topic or pattern of more than two. `wild` says whether a segment may be `*`, and the last
-/// one `**`.
-pub(super) fn check_segments(text: &str, wild: bool) -> Result<(), TopicError> {
-    let mut start = 0;
-    for (number, segment) in Segments::of(text).enumerate() {
-        if number == SEGMENTS_MAX {
-            return Err(TopicError { kind: TopicErrorKind::TooManySegments, offset: start });
+/// Checks all segments of a topic or pattern of more than two, and gives where its first and its last dot are. `wild`
+/// says whether a segment may be `*`, and the last one `**`.
+pub(super) fn check_segments(text: &str, wild: bool) -> Result<Range<usize>, TopicError> {
+    let (mut dots, mut start) = (0..0, 0_usize);
+    for number in 0..SEGMENTS_MAX {
+        let rest = text.get(start..).unwrap_or_default();
+        let length = segment_bytes(rest);
+        let end = start.saturating_add(match rest.as_bytes().get(length) {
+            None | Some(b'.') if (1..=SEGMENT_BYTES_MAX).contains(&length) => length,
+            _ => check_other(rest, start, wild)?,
+        });
+        if end >= text.len() {
+            return Ok(dots);
         }
-        let end = start.saturating_add(segment.len());
-        let last = end == text.len();
-        match segment {
-            ANY if wild => {}
-            TAIL if wild && last => {}
-            TAIL if wild => return Err(TopicError { kind: TopicErrorKind::TailWildcard, offset: start }),
-            _ => check_segment(segment, start)?,
-        }
+        dots = if number == 0 { end..end } else { dots.start..end };
         start = end.saturating_add(1);
     }
-    Ok(())
+    Err(TopicError { kind: TopicErrorKind::TooManySegments, offset: start })
+}
+
+/// Checks a segment that may be a wildcard, or is none, and gives its length.
+fn check_other(rest: &str, start: usize, wild: bool) -> Result<usize, TopicError> {
+    let segment = Segments::of(rest).next().unwrap_or_default();
+    match segment {
+        ANY if wild => {}
+        TAIL if wild && segment.len() == rest.len() => {}
+        TAIL if wild => return Err(TopicError { kind: TopicErrorKind::TailWildcard, offset: start }),
+        _ => check_segment(segment, start)?,
+    }
+    Ok(segment.len())
 }
 
 /// A segment of a topic that is read by the rules for more than two.
 pub(super) fn check_segment(segment: &str, start: usize) -> Result<(), TopicError> {
-    let belongs = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    match segment.as_bytes().iter().position(|byte| !belongs(*byte)) {
-        Some(length) => Err(wrong_byte(segment, start, length, TopicErrorKind::SegmentByte)),
-        None if segment.is_empty() => Err(TopicError { kind: TopicErrorKind::SegmentEmpty, offset: start }),
-        None => within(segment, start, SEGMENT_BYTES_MAX, TopicErrorKind::SegmentTooLong).map(|_| ()),
+    match segment_bytes(segment) {
+        length if length < segment.len() => {
+            Err(wrong_byte(segment, start, length, TopicErrorKind::SegmentByte))
+        }
+        0 => Err(TopicError { kind: TopicErrorKind::SegmentEmpty, offset: start }),
+        _ => within(segment, start, SEGMENT_BYTES_MAX, TopicErrorKind::SegmentTooLong).map(|_| ()),
     }
+}
+
+/// How many bytes of a segment a text starts with.
+fn segment_bytes(text: &str) -> usize {
+    let belongs = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.as_bytes().iter().position(|byte| !belongs(*byte)).unwrap_or(text.len())
 }
 
 fn within(side: &str, start: usize, bytes_max: usize, kind: TopicErrorKind) -> Result<&str, TopicError> {

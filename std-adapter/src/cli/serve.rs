@@ -21,8 +21,8 @@ use crate::secret::Secret;
 
 The first start makes an admin token and prints it once, unless BELLWIRE_ADMIN_TOKEN sets one. Every start prints a
 link to the web app that signs whoever follows it first in as the admin, within ten minutes.
-SIGTERM and Ctrl-C stop the server: it takes no more requests and lets attempts under way end. A second
-one makes it stop at once.")]
+SIGTERM and Ctrl-C stop the server: it takes no more requests and lets attempts under way end. A second one makes it
+stop at once.")]
 pub(crate) struct ServeArgs {
     /// TOML file with settings
     #[arg(long, env = "BELLWIRE_CONFIG", value_name = "FILE")]

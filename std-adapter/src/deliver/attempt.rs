@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bellwire_core::call::Outcome;
 use bellwire_core::delivery::{Attempted, Decision, RetryPolicy, Sign, Standing, Turn, decide, sign_of};
-use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
 use super::made::{Made, retry_after_ms};
@@ -44,7 +43,7 @@ struct Job {
 /// What was found of what an attempt needs.
 enum Lookup {
     Job(Box<Job>),
-    /// The webhook is there and not understood: its deliveries wait.
+    /// The webhook or the event is there and cannot be read or understood: the delivery waits.
     Later,
     /// The webhook or the event is not there any more.
     Nothing,
@@ -85,16 +84,22 @@ impl Engine {
 
     /// Carries one delivery out and records how it went.
     async fn attempt(&self, owed: Owed) -> Result<Settled, AttemptFault> {
-        // Before the definition is looked at: a change after that look is noticed.
-        let changes = self.parts.registry.switched_off();
-        match self.job(owed).await? {
+        match self.look_up(owed).await {
             Lookup::Job(job) => {
-                let made = self.make_call(&job, changes).await;
+                let made = self.make_call(&job).await;
                 self.settle(&job, made).await
             }
-            Lookup::Later => Ok(self.not_understood(owed)),
+            Lookup::Later => Ok(self.wait_for_mending(owed)),
             Lookup::Nothing => self.drop_owed(owed.key).await,
         }
+    }
+
+    /// As [`Engine::job`]; while the store cannot be read the delivery waits.
+    async fn look_up(&self, owed: Owed) -> Lookup {
+        self.job(owed).await.unwrap_or_else(|cause| {
+            self.unread.warn(self.now_ms(), &cause, "a delivery waits: what it needs cannot be read");
+            Lookup::Later
+        })
     }
 
     /// What an attempt needs, if there is one to be made.
@@ -120,7 +125,7 @@ impl Engine {
         Ok(Lookup::Job(Box::new(Job { space, webhook, event, owed })))
     }
 
-    fn not_understood(&self, owed: Owed) -> Settled {
+    fn wait_for_mending(&self, owed: Owed) -> Settled {
         Settled { sign: Sign::None, again: Some(later(owed, self.now_ms() + FAULTY_PAUSE_MS)) }
     }
 
@@ -144,7 +149,7 @@ impl Engine {
         Ok(Settled::DROPPED)
     }
 
-    async fn make_call(&self, job: &Job, mut changes: watch::Receiver<u64>) -> Made {
+    async fn make_call(&self, job: &Job) -> Made {
         let settings = job.space.settings();
         let attempt = self.described(job, &settings);
         let request_at_ms = self.now_ms();
@@ -161,18 +166,23 @@ impl Engine {
             response_bytes_max: LOGGED_RESPONSE_BYTES_MAX,
         };
         let exchange = tokio::select! {
+            // What is known is recorded, even if it comes with the end.
+            biased;
             exchange = self.parts.transport.send(request) => exchange,
-            () = self.switched_off(job, &mut changes) => broken_off(),
+            () = self.switched_off(job) => broken_off(),
         };
         Made::sent(&attempt, request_at_ms, self.now_ms(), &prepared, exchange)
     }
 
     /// Returns when the webhook is no longer to be called.
-    async fn switched_off(&self, job: &Job, changes: &mut watch::Receiver<u64>) {
-        while self.is_active(job) {
-            if changes.changed().await.is_err() {
-                std::future::pending::<()>().await;
+    async fn switched_off(&self, job: &Job) {
+        loop {
+            // Before the definition is looked at: a change after that look is noticed.
+            let change = self.parts.registry.switched_off();
+            if !self.is_active(job) {
+                return;
             }
+            change.await;
         }
     }
 
@@ -196,9 +206,9 @@ impl Engine {
     }
 
     async fn record_unknown(&self, owed: Owed) -> Result<Settled, AttemptFault> {
-        let job = match self.job(owed).await? {
+        let job = match self.look_up(owed).await {
             Lookup::Job(job) => job,
-            Lookup::Later => return Ok(self.not_understood(owed)),
+            Lookup::Later => return Ok(self.wait_for_mending(owed)),
             Lookup::Nothing => return self.drop_owed(owed.key).await,
         };
         let settings = job.space.settings();
@@ -239,12 +249,13 @@ impl Engine {
         if !self.is_active(job) {
             return None;
         }
+        let now_ms = self.now_ms();
         // Never before the attempt that failed, even if the clock went back: what looks through the deliveries in the
         // order of their keys must not miss one that moved behind it.
-        let due_ms = self.now_ms().max(key.due_ms).saturating_add(delay_ms);
+        let due_ms = now_ms.max(key.due_ms).saturating_add(delay_ms);
         // Where order matters a delivery keeps its place, so that those behind it can see it.
         let key = if record.entity.is_some() { key } else { OwedKey { due_ms, ..key } };
-        let not_before_ms = if delay_ms == 0 { 0 } else { due_ms };
+        let not_before_ms = if delay_ms == 0 { 0 } else { now_ms.saturating_add(delay_ms) };
         Some(Owed {
             key,
             record: OwedRecord {
@@ -259,8 +270,8 @@ impl Engine {
 
     async fn write(&self, job: &Job, made: &Made, again: Option<Owed>) -> Result<(), AttemptFault> {
         let key = job.owed.key;
-        let (calls, id) = (&self.parts.calls, self.parts.ids.next());
-        let mut batch = calls.add(key.webhook_uid, id, &made.call, &made.details).await?;
+        let calls = &self.parts.calls;
+        let (id, mut batch) = calls.add(key.webhook_uid, &made.call, &made.details).await;
         batch.remove(Table::Owed, key.to_bytes());
         if let Some(owed) = again {
             batch.put(Table::Owed, owed.key.to_bytes(), record::encode(&owed.record));
@@ -305,14 +316,8 @@ impl Engine {
     }
 
     pub(super) fn retry_policy(&self, space: &Space) -> RetryPolicy {
-        let default = RetryPolicy::default();
         let own = space.settings().retry_policy.as_ref().map(|policy| policy.retries_max);
-        RetryPolicy {
-            retries_max: own.unwrap_or(default.retries_max),
-            first_delay_ms: self.settings.first_delay.as_millis() as u64,
-            retry_connection_errors: self.settings.retry_connection_errors,
-            ..default
-        }
+        self.settings.retry_policy(own)
     }
 
     fn report_turn(&self, key: OwedKey, turn: Turn) {
@@ -337,7 +342,7 @@ const BROKEN_OFF: &str = "The webhook was switched off or deleted while this att
                           received is not known";
 /// Why a webhook was switched off.
 const GONE: &str = "The endpoint answered 410 Gone";
-/// How long a delivery to a webhook that is not understood waits before that is looked at again, in milliseconds.
+/// How long a delivery waits for what cannot be read or understood, before that is looked at again, in milliseconds.
 const FAULTY_PAUSE_MS: u64 = 60_000;
 
 fn broken_off() -> Exchange {
@@ -372,8 +377,6 @@ fn report(job: &Job, outcome: Outcome, decision: Decision, problem: Option<&str>
 /// Why an attempt could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AttemptFault {
-    #[error(transparent)]
-    Store(#[from] StoreError),
     #[error(transparent)]
     Commit(#[from] CommitError),
 }

@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
+use bellwire_core::delivery::{Sign, sign_of};
+
 use super::{Engine, STORE_PAUSE};
-use crate::store::record::{self, Owed, OwedKey, OwedRecord};
+use crate::store::record::{self, CallRecord, Owed, OwedKey, OwedRecord};
 use crate::store::{Batch, Durability, Range, Store, StoreError, Table};
 
 /// Owners that one look at the store finds at the most.
@@ -16,17 +18,25 @@ const OWNERS_AT_ONCE: usize = 64;
 /// Deliveries that one look at the store counts at the most.
 const COUNTED_AT_ONCE: usize = 8_192;
 
-/// The webhooks from this uid on to which something is owed, a few at a time.
-pub(super) fn owners(store: &dyn Store, from: u64) -> Result<Vec<u64>, StoreError> {
+/// The webhooks from this uid on to which something is owed, a few at a time, and what the last call to each said of
+/// its endpoint.
+pub(super) fn owners(store: &dyn Store, from: u64) -> Result<Vec<(u64, Sign)>, StoreError> {
     let (mut owners, mut from) = (Vec::new(), from);
     while owners.len() < OWNERS_AT_ONCE {
         let first = store.scan_keys(Table::Owed, Range::from_key(&from.to_be_bytes()), 1)?.pop();
         let Some(key) = first else { break };
         let owner = OwedKey::from_bytes(&key)?.webhook_uid;
-        owners.push(owner);
+        owners.push((owner, last_sign(store, owner)?));
         from = owner + 1;
     }
     Ok(owners)
+}
+
+fn last_sign(store: &dyn Store, webhook_uid: u64) -> Result<Sign, StoreError> {
+    let prefix = webhook_uid.to_be_bytes();
+    let last = store.scan(Table::Calls, Range::prefix(&prefix).reversed(), 1)?.pop();
+    let call: Option<CallRecord> = last.map(|(_, value)| record::decode(&value)).transpose()?;
+    Ok(call.map_or(Sign::None, |call| sign_of(call.outcome)))
 }
 
 /// The keys of deliveries after this one, in order; at most so many as one look may take.
@@ -53,6 +63,13 @@ impl Engine {
                 self.schedule().store_failed(from.webhook_uid);
             }
         }
+        self.pump();
+    }
+
+    /// Looks up how the last call to a webhook ended. If that cannot be read, nothing is known of its endpoint.
+    pub(super) async fn run_recall(self: Arc<Self>, webhook_uid: u64) {
+        let last = self.parts.store.run(move |store| last_sign(store, webhook_uid)).await;
+        self.schedule().recall(webhook_uid, last.unwrap_or(Sign::None));
         self.pump();
     }
 

@@ -41,6 +41,18 @@ pub(crate) struct Moment {
     pub(crate) admission: Admission,
     /// Deliveries that may wait in memory.
     pub(crate) window_max: usize,
+    /// The longest that a delivery waits for its moment: one that would wait longer does so because the clock was set
+    /// back, and is due.
+    pub(crate) wait_ms_max: u64,
+}
+
+impl Moment {
+    /// When a delivery may be attempted, if not now.
+    fn later(&self, record: &OwedRecord) -> Option<u64> {
+        let moment = record.not_before_ms;
+        let waits = self.now_ms < moment && moment - self.now_ms <= self.wait_ms_max;
+        waits.then_some(moment)
+    }
 }
 
 /// A lane's deliveries. Each one that is owed and not under way is in the window, or is expected, or lies in the store
@@ -136,7 +148,7 @@ impl LaneState {
     }
 
     fn begin(&mut self, at: &Moment) -> Step {
-        let startable = self.startable(at.now_ms, claims_max(at.limit));
+        let startable = self.startable(at, claims_max(at.limit));
         let claimed = startable.iter().filter(|owed| owed.record.claim != 0).count();
         if claimed < at.limit && !self.claiming {
             let unclaimed: Vec<Owed> =
@@ -148,7 +160,7 @@ impl LaneState {
         }
         match startable.into_iter().find(|owed| owed.record.claim != 0) {
             Some(owed) => self.take(owed, at.run),
-            None => self.wait(at.now_ms),
+            None => self.wait(at),
         }
     }
 
@@ -159,7 +171,7 @@ impl LaneState {
     }
 
     /// The first deliveries that may be attempted now: due, and not behind an earlier one of the same entity.
-    fn startable(&self, now_ms: u64, most: usize) -> Vec<Owed> {
+    fn startable(&self, at: &Moment, most: usize) -> Vec<Owed> {
         let mut taken: Vec<u64> = self.under_way.values().copied().flatten().collect();
         let free = |owed: &Owed| match owed.record.entity {
             Some(entity) if taken.contains(&entity) => false,
@@ -169,12 +181,12 @@ impl LaneState {
             }
             None => true,
         };
-        self.readable().filter(free).filter(|owed| owed.record.not_before_ms <= now_ms).take(most).collect()
+        self.readable().filter(free).filter(|owed| at.later(&owed.record).is_none()).take(most).collect()
     }
 
     /// Nothing may be attempted: until when, as far as that is known.
-    fn wait(&self, now_ms: u64) -> Step {
-        let later = self.readable().map(|owed| owed.record.not_before_ms).filter(|moment| *moment > now_ms);
+    fn wait(&self, at: &Moment) -> Step {
+        let later = self.readable().filter_map(|owed| at.later(&owed.record));
         match later.min() {
             Some(moment) if !self.claiming => Step::WaitUntil(moment),
             _ => Step::Busy,
@@ -237,10 +249,10 @@ impl LaneState {
         }
     }
 
-    /// Those that are claimed and not under way.
-    pub(crate) fn idle_claims(&self) -> impl Iterator<Item = Owed> {
+    /// Those that this run claimed and that are not under way. What an earlier run claimed may have been attempted.
+    pub(crate) fn idle_claims(&self, run: u64) -> impl Iterator<Item = Owed> {
         let all = self.window.iter().map(|(key, record)| Owed { key: *key, record: *record });
-        all.filter(|owed| owed.record.claim != 0)
+        all.filter(move |owed| owed.record.claim == run)
     }
 
     /// Attempts and other work under way.
@@ -293,7 +305,8 @@ mod tests {
     }
 
     fn at(now_ms: u64, limit: usize) -> Moment {
-        Moment { now_ms, run: RUN, limit, admission: Admission::Free, window_max: LANE_WINDOW }
+        let window_max = LANE_WINDOW;
+        Moment { now_ms, run: RUN, limit, admission: Admission::Free, window_max, wait_ms_max: 1_000 }
     }
 
     fn push(lane: &mut LaneState, owed: Owed) {
@@ -319,6 +332,16 @@ mod tests {
     }
 
     #[test]
+    fn what_would_wait_longer_than_anything_does_is_due() {
+        let mut lane = LaneState::default();
+        let retry = claimed(with(owed(5_000, 1), |record| record.not_before_ms = 5_000));
+        push(&mut lane, retry);
+        assert_eq!(lane.next(&at(4_000, 1)), Step::WaitUntil(5_000));
+        // The clock is set back.
+        assert_eq!(lane.next(&at(3_999, 1)), Step::Attempt(retry));
+    }
+
+    #[test]
     fn nothing_is_attempted_before_it_is_claimed() {
         let mut lane = LaneState::default();
         let all: Vec<Owed> = (0..10).map(|id| owed(1, id)).collect();
@@ -330,7 +353,7 @@ mod tests {
         assert_eq!(lane.next(&at(5, 2)), Step::Attempt(claimed(all[0])));
         assert_eq!(lane.next(&at(5, 2)), Step::Attempt(claimed(all[1])));
         assert_eq!(lane.next(&at(5, 2)), Step::Busy);
-        let idle: Vec<Owed> = lane.idle_claims().collect();
+        let idle: Vec<Owed> = lane.idle_claims(RUN).collect();
         assert_eq!(idle.len(), 2 * CLAIMS_PER_PLACE - 2);
     }
 
@@ -340,6 +363,7 @@ mod tests {
         assert!(matches!(lane.next(&at(5, 2)), Step::Refill(_)));
         let orphan = with(owed(1, 1), |record| record.claim = RUN - 1);
         lane.refill(&[orphan, owed(2, 2)], LANE_WINDOW, LANE_WINDOW);
+        assert_eq!(lane.idle_claims(RUN).count(), 0, "a run that stops at once gives back what is its own");
         let Step::Claim(asked) = lane.next(&at(5, 2)) else { panic!("no claim") };
         assert_eq!(asked, [owed(2, 2)]);
         assert_eq!(lane.next(&at(5, 2)), Step::Unknown(orphan));

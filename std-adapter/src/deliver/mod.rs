@@ -17,14 +17,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bellwire_core::delivery::{Breaker, BreakerPolicy};
+use bellwire_core::delivery::{Breaker, BreakerPolicy, RetryPolicy};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tracing::info;
 
 use self::schedule::{Action, Rules, Schedule};
 use crate::calls::CallLog;
 use crate::clock::Clock;
-use crate::id::IdMaker;
 use crate::metrics::Metrics;
 use crate::net::{AddressPolicy, Transport};
 use crate::quiet::Seldom;
@@ -60,6 +60,19 @@ pub struct DeliverySettings {
     pub run: u64,
 }
 
+impl DeliverySettings {
+    /// The retry policy of a space that wishes so many retries, or none in particular.
+    fn retry_policy(&self, retries_max: Option<u8>) -> RetryPolicy {
+        let default = RetryPolicy::default();
+        RetryPolicy {
+            retries_max: retries_max.unwrap_or(default.retries_max),
+            first_delay_ms: self.first_delay.as_millis() as u64,
+            retry_connection_errors: self.retry_connection_errors,
+            ..default
+        }
+    }
+}
+
 /// The engine. Cheap to clone; all clones are one.
 #[derive(Clone)]
 pub struct Deliveries(Arc<Engine>);
@@ -73,8 +86,12 @@ struct Engine {
     /// Something that was under way has ended.
     ended: Notify,
     stopping: AtomicBool,
+    /// What runs as long as the engine does.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
     /// What is said of the disk while it is full.
     unwritten: Seldom,
+    /// What is said of the store while it cannot be read.
+    unread: Seldom,
     /// What is said while this machine has no room for another request.
     unsent: Seldom,
 }
@@ -95,8 +112,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What spreads waits.
     pub dice: Arc<Dice>,
-    /// Ids for calls.
-    pub ids: Arc<IdMaker>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -118,6 +133,7 @@ impl Deliveries {
             places: settings.in_flight_max,
             lane_places: settings.lane_in_flight_max,
             breaker: settings.breaker,
+            wait_ms_max: settings.retry_policy(None).longest_wait_ms(),
         };
         Deliveries(Arc::new(Engine {
             settings,
@@ -126,16 +142,22 @@ impl Deliveries {
             sooner: Notify::new(),
             ended: Notify::new(),
             stopping: AtomicBool::new(false),
+            tasks: Mutex::default(),
             unwritten: Seldom::default(),
+            unread: Seldom::default(),
             unsent: Seldom::default(),
         }))
     }
 
     /// Begins to make deliveries: those that are owed in the store, looked for aside, and what is pushed from now on.
     pub fn resume(&self) {
-        tokio::spawn(self.0.clone().run_alarm());
-        tokio::spawn(self.0.clone().find_lanes());
-        tokio::spawn(self.0.clone().count_backlog());
+        let engine = &self.0;
+        let tasks = [
+            tokio::spawn(engine.clone().run_alarm()),
+            tokio::spawn(engine.clone().find_lanes()),
+            tokio::spawn(engine.clone().count_backlog()),
+        ];
+        engine.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
     }
 
     /// Deliveries that are owed in all, as far as they were counted since the start.
@@ -209,6 +231,12 @@ impl Deliveries {
         let idle = self.0.until(|schedule| schedule.in_flight() == 0);
         let drained = tokio::time::timeout(at_most, idle).await.is_ok();
         self.0.give_back_claims().await;
+        self.0.sooner.notify_one();
+        let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            // Whoever holds the store is gone when this returns, so that it can be opened again.
+            let _ended = task.await;
+        }
         drained
     }
 
@@ -268,6 +296,7 @@ impl Engine {
             Action::Unknown(owed) => drop(tokio::spawn(self.run_unknown(owed))),
             Action::Claim(owed) => drop(tokio::spawn(self.run_claim(owed))),
             Action::Refill(from, most) => drop(tokio::spawn(self.run_refill(from, most))),
+            Action::Recall(uid) => drop(tokio::spawn(self.run_recall(uid))),
         }
     }
 
@@ -287,14 +316,14 @@ impl Engine {
     /// Looks through the store for webhooks to which something is owed, and has a lane for each.
     async fn find_lanes(self: Arc<Self>) {
         let (mut found, mut from) = (0_usize, 0_u64);
-        loop {
+        while !self.is_stopping() {
             match self.parts.store.run(move |store| claims::owners(store, from)).await {
                 Ok(owners) => {
-                    let Some(last) = owners.last() else { break };
+                    let Some((last, _)) = owners.last() else { break };
                     from = last + 1;
                     found += owners.len();
                     let mut schedule = self.schedule();
-                    owners.iter().for_each(|uid| schedule.resume(*uid));
+                    owners.iter().for_each(|(uid, sign)| schedule.resume(*uid, *sign));
                     drop(schedule);
                     self.pump();
                 }
@@ -310,7 +339,7 @@ impl Engine {
     /// Counts what was owed at the start.
     async fn count_backlog(self: Arc<Self>) {
         let mut from = None;
-        loop {
+        while !self.is_stopping() {
             match self.parts.store.run(move |store| claims::keys_after(store, from)).await {
                 Ok(keys) => {
                     from = keys.last().copied();

@@ -22,6 +22,8 @@ pub(crate) enum Action {
     Claim(Vec<Owed>),
     /// Read at most so many deliveries from this key on, then tell [`Schedule::refill`].
     Refill(OwedKey, usize),
+    /// Look up how the last call to this webhook ended, then tell [`Schedule::recall`].
+    Recall(u64),
 }
 
 /// What is set once.
@@ -35,6 +37,8 @@ pub(crate) struct Rules {
     pub(crate) lane_places: u16,
     /// When an endpoint is left alone.
     pub(crate) breaker: BreakerPolicy,
+    /// The longest that a delivery waits for its moment.
+    pub(crate) wait_ms_max: u64,
 }
 
 /// What is known of an endpoint.
@@ -64,6 +68,8 @@ struct Lane {
     endpoint: Endpoint,
     places: u32,
     queued: bool,
+    /// Whether it is to be looked up how the last call ended.
+    forgotten: bool,
     alarm: Option<u64>,
 }
 
@@ -80,6 +86,8 @@ pub(crate) struct Schedule {
     /// Lanes without a place that wait for one, by standing.
     placeless: [VecDeque<u64>; 3],
     alarms: BTreeSet<(u64, u64)>,
+    /// The moment of the last question.
+    asked_ms: u64,
     /// Deliveries in all windows.
     waiting: usize,
     /// Whether the store may hold deliveries of lanes that are not here.
@@ -98,6 +106,7 @@ impl Schedule {
             ready: VecDeque::new(),
             placeless: Default::default(),
             alarms: BTreeSet::new(),
+            asked_ms: 0,
             waiting: 0,
             resuming: true,
             backlog: Backlog::default(),
@@ -129,10 +138,21 @@ impl Schedule {
         }
     }
 
-    /// The store holds deliveries of this lane.
-    pub(crate) fn resume(&mut self, webhook_uid: u64) {
-        self.lane(webhook_uid);
-        self.wake(webhook_uid);
+    /// The store holds deliveries of this lane, and its last call said this of its endpoint.
+    pub(crate) fn resume(&mut self, webhook_uid: u64, sign: Sign) {
+        self.lane(webhook_uid).forgotten = false;
+        self.recall(webhook_uid, sign);
+    }
+
+    /// What a webhook's last call, of an earlier run, said of its endpoint.
+    pub(crate) fn recall(&mut self, webhook_uid: u64, sign: Sign) {
+        let Some(lane) = self.lanes.get_mut(&webhook_uid) else { return };
+        if lane.endpoint.standing == Standing::New {
+            lane.endpoint.standing = standing_after(Standing::New, sign);
+            // It may have waited for a place among those of which nothing is known.
+            lane.queued = false;
+            self.wake(webhook_uid);
+        }
     }
 
     /// Every lane of which the store holds deliveries is here.
@@ -221,6 +241,7 @@ impl Schedule {
 
     /// The next thing to do, if there is one before the next alarm.
     pub(crate) fn next(&mut self, now_ms: u64) -> Option<Action> {
+        self.look_at_clock(now_ms);
         while let Some(uid) = self.next_lane(now_ms) {
             if let Some(action) = self.ask(uid, now_ms) {
                 return Some(action);
@@ -234,17 +255,21 @@ impl Schedule {
         self.alarms.first().map(|(moment, _)| *moment)
     }
 
-    /// Those that are claimed and not under way, of all lanes.
+    /// Those that this run claimed and that are not under way, of all lanes.
     pub(crate) fn idle_claims(&self) -> Vec<Owed> {
-        self.lanes.values().flat_map(|lane| lane.state.idle_claims()).collect()
+        self.lanes.values().flat_map(|lane| lane.state.idle_claims(self.rules.run)).collect()
     }
 
     fn lane(&mut self, webhook_uid: u64) -> &mut Lane {
         let (resuming, resting) = (self.resuming, &mut self.resting);
-        self.lanes.entry(webhook_uid).or_insert_with(|| Lane {
-            state: if resuming { LaneState::stored(webhook_uid) } else { LaneState::default() },
-            endpoint: resting.remove(&webhook_uid).unwrap_or_default(),
-            ..Lane::default()
+        self.lanes.entry(webhook_uid).or_insert_with(|| {
+            let known = resting.remove(&webhook_uid);
+            Lane {
+                state: if resuming { LaneState::stored(webhook_uid) } else { LaneState::default() },
+                endpoint: known.unwrap_or_default(),
+                forgotten: known.is_none(),
+                ..Lane::default()
+            }
         })
     }
 
@@ -274,6 +299,16 @@ impl Schedule {
         }
     }
 
+    /// When the clock was set back, whoever waits for a moment is asked again: that may be further away now than anything
+    /// is to wait.
+    fn look_at_clock(&mut self, now_ms: u64) {
+        let before_ms = std::mem::replace(&mut self.asked_ms, now_ms);
+        if now_ms < before_ms {
+            let waiting: Vec<u64> = self.alarms.iter().map(|(_, webhook_uid)| *webhook_uid).collect();
+            waiting.into_iter().for_each(|webhook_uid| self.wake(webhook_uid));
+        }
+    }
+
     /// A lane that may have something to do: one whose moment has come, one that changed, one for which there is a
     /// place again.
     fn next_lane(&mut self, now_ms: u64) -> Option<u64> {
@@ -295,13 +330,18 @@ impl Schedule {
         let (rules, window_max) = (self.rules, self.window_max());
         let lane = self.lanes.get_mut(&webhook_uid)?;
         lane.queued = false;
+        if std::mem::take(&mut lane.forgotten) {
+            self.wake(webhook_uid);
+            return Some(Action::Recall(webhook_uid));
+        }
         let Endpoint { standing, breaker, bound } = lane.endpoint;
         let admission = breaker.admit(now_ms, &rules.breaker);
         let most =
             if admission == Admission::Probe { 1 } else { usize::from(bound.limit(rules.lane_places)) };
         let admitted = self.pool.admits(standing, lane.places);
         let limit = if admitted { most } else { 0 };
-        let moment = Moment { now_ms, run: rules.run, limit, admission, window_max };
+        let Rules { run, wait_ms_max, .. } = rules;
+        let moment = Moment { now_ms, run, limit, admission, window_max, wait_ms_max };
         let before = lane.state.waiting();
         let step = lane.state.next(&moment);
         self.waiting = self.waiting + lane.state.waiting() - before;
@@ -367,7 +407,7 @@ mod tests {
 
     fn rules(places: usize) -> Rules {
         let breaker = BreakerPolicy { failures: 3, pause_ms: 1_000, pause_ms_max: 8_000 };
-        Rules { run: 1, places, lane_places: 16, breaker }
+        Rules { run: 1, places, lane_places: 16, breaker, wait_ms_max: 3_600_000 }
     }
 
     fn schedule(places: usize) -> Schedule {
@@ -392,6 +432,7 @@ mod tests {
                 Action::Claim(owed) => schedule.claimed(&owed),
                 Action::Refill(from, most) => schedule.refill(from.webhook_uid, &[], most),
                 Action::Unknown(owed) => panic!("{owed:?}"),
+                Action::Recall(webhook) => schedule.recall(webhook, Sign::None),
             }
         }
         begun
@@ -465,6 +506,19 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_ends_when_the_clock_is_set_back_by_more_than_any_pause() {
+        let (mut schedule, began_ms) = (schedule(64), 1_000_000);
+        (0..4).for_each(|event| accept(&mut schedule, 1, event, began_ms));
+        for _ in 0..3 {
+            let begun = begin_all(&mut schedule, began_ms);
+            end(&mut schedule, begun[0], Sign::Failing, began_ms);
+        }
+        assert_eq!(begin_all(&mut schedule, began_ms), []);
+        assert_eq!(begin_all(&mut schedule, began_ms - 100), []);
+        assert_eq!(begin_all(&mut schedule, 0).len(), 1);
+    }
+
+    #[test]
     fn what_is_known_of_an_endpoint_outlives_its_lane() {
         let mut schedule = schedule(64);
         for event in 0..3 {
@@ -478,6 +532,22 @@ mod tests {
         assert_eq!(begin_all(&mut schedule, 10), []);
         schedule.forget(1);
         assert_eq!(begin_all(&mut schedule, 10).len(), 1);
+    }
+
+    #[test]
+    fn an_endpoint_that_answered_in_an_earlier_run_need_not_wait_with_the_unknown() {
+        let mut schedule = schedule(8);
+        for webhook in 0..20 {
+            accept(&mut schedule, webhook, 1, 0);
+        }
+        assert_eq!(begin_all(&mut schedule, 0).len(), 4);
+        let key = OwedKey { webhook_uid: 99, due_ms: 0, event_id: 1 };
+        let claim = schedule.expect(key, 0);
+        schedule.push(Owed { key, record: OwedRecord { attempt: 1, claim, ..OwedRecord::default() } });
+        assert_eq!(schedule.next(0), Some(Action::Recall(99)));
+        assert_eq!(schedule.next(0), None);
+        schedule.recall(99, Sign::Well);
+        assert!(matches!(schedule.next(0), Some(Action::Attempt(owed, Standing::Proven)) if owed.key == key));
     }
 
     proptest! {

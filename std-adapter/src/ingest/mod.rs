@@ -10,7 +10,7 @@ use bellwire_core::topic::Topic;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use self::attributes::PayloadFields;
 use crate::clock::Clock;
@@ -113,7 +113,7 @@ pub struct Ingest {
     clock: Arc<dyn Clock>,
     refusing: Seldom,
     /// Keyed publishes under way: whoever comes with the same key waits for the first one's end.
-    under_way: Mutex<HashMap<Vec<u8>, watch::Receiver<()>>>,
+    under_way: Mutex<HashMap<Vec<u8>, Arc<Notify>>>,
 }
 
 impl Ingest {
@@ -246,18 +246,17 @@ impl Ingest {
     /// Waits until no other publish with this key is under way; none begins while the turn is held.
     async fn take_turn(&self, key: Vec<u8>) -> Turn<'_> {
         loop {
-            let mut other = {
+            let other = {
                 let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
                 match under_way.get(&key) {
-                    Some(other) => other.clone(),
+                    Some(other) => other.clone().notified_owned(),
                     None => {
-                        let (done, waiting) = watch::channel(());
-                        under_way.insert(key.clone(), waiting);
-                        return Turn { ingest: self, key, _done: done };
+                        under_way.insert(key.clone(), Arc::default());
+                        return Turn { ingest: self, key };
                     }
                 }
             };
-            let _ = other.changed().await;
+            other.await;
         }
     }
 
@@ -340,12 +339,14 @@ struct Together {
 struct Turn<'a> {
     ingest: &'a Ingest,
     key: Vec<u8>,
-    _done: watch::Sender<()>,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.ingest.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        let mut under_way = self.ingest.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(done) = under_way.remove(&self.key) {
+            done.notify_waiters();
+        }
     }
 }
 

@@ -101,6 +101,7 @@ pub struct Node {
     web: Arc<Web>,
     settings: Settings,
     committer: Committer,
+    reader: Reader,
     new_admin_token: Option<Secret>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
@@ -166,14 +167,15 @@ impl Node {
         let run = begin_run(&*store, &committer).await?;
         let delivery =
             DeliverySettings { in_flight_max: descriptors.attempts, ..delivery_settings(&settings, run) };
-        let now_ms = ports.clock.now_ms();
-        let app = Arc::new(assemble(&settings, delivery, store.clone(), committer.clone(), ports)?);
+        let (clock, now_ms) = (ports.clock.clone(), ports.clock.now_ms());
+        let reader = Reader::from(store.clone());
+        let app = Arc::new(assemble(&settings, delivery, store, reader.clone(), committer.clone(), ports)?);
         let new_admin_token = app.tokens.ensure_admin(settings.admin_token.as_ref(), now_ms).await?;
         app.deliveries.resume();
         let deliveries = app.deliveries.clone();
         let swept = Box::new(move |keys: &[OwedKey]| deliveries.swept(keys));
         let (registry, retention) = (app.registry.clone(), settings.event_retention);
-        let sweeper = Sweeper::new(store, committer.clone(), registry, retention, swept);
+        let sweeper = Sweeper::new(reader.clone(), committer.clone(), registry, retention, swept);
         let (stop, stopped) = watch::channel(false);
         let address = server.address;
         let web = Arc::new(Web::new(app.clone(), settings.origin(address)));
@@ -183,11 +185,12 @@ impl Node {
         Ok(Node {
             address,
             server: tokio::spawn(serving),
-            sweeper: tokio::spawn(sweeper.run()),
+            sweeper: tokio::spawn(sweeper.run(clock)),
             app,
             web,
             settings,
             committer,
+            reader,
             new_admin_token,
             stop,
         })
@@ -236,7 +239,7 @@ impl Node {
         self.app.stopping.store(true, Ordering::SeqCst);
         self.web.close();
         self.stop.send_replace(true);
-        let drain = self.settings.drain;
+        let (drain, reader) = (self.settings.drain, self.reader);
         let server = self.server.abort_handle();
         let ending = async { tokio::join!(self.server, self.app.deliveries.drain(drain)).1 };
         let drained = tokio::select! {
@@ -250,7 +253,10 @@ impl Node {
             warn!("some attempts did not end in time; they are made again at the next start");
         }
         self.sweeper.abort();
+        // Not only told to end but gone: it holds the store, which can be opened again when this returns.
+        let _cancelled = self.sweeper.await;
         self.committer.close().await;
+        reader.close().await;
         info!("stopped");
     }
 }
@@ -283,6 +289,7 @@ fn assemble(
     settings: &Settings,
     delivery: DeliverySettings,
     store: Arc<dyn Store>,
+    reader: Reader,
     committer: Committer,
     ports: Ports,
 ) -> Result<App, StoreError> {
@@ -290,17 +297,20 @@ fn assemble(
     let ids = Arc::new(IdMaker::new(clock.clone()));
     let metrics = Arc::new(Metrics::default());
     let registry = Arc::new(Registry::load(&*store, committer.clone())?);
+    let events = EventLog::new(store.clone());
+    for space in registry.spaces() {
+        events.newest(space.uid, None, 1)?.into_iter().for_each(|newest| ids.follow(newest));
+    }
     let tokens = Tokens::load(&*store, committer.clone(), ids.clone())?;
-    let calls = Arc::new(CallLog::new(store.clone()));
+    let calls = Arc::new(CallLog::new(reader.clone(), ids.clone()));
     let parts = Parts {
-        store: Reader::new(store.clone()),
+        store: reader,
         committer: committer.clone(),
         registry: registry.clone(),
         calls: calls.clone(),
         transport,
         clock: clock.clone(),
         dice,
-        ids: ids.clone(),
         metrics: metrics.clone(),
     };
     let deliveries = Deliveries::new(delivery, parts);
@@ -316,7 +326,7 @@ fn assemble(
         registry,
         tokens,
         calls,
-        events: EventLog::new(store),
+        events,
         ingest: Arc::new(ingest),
         deliveries,
         metrics,

@@ -9,7 +9,7 @@ use std::thread;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot, watch};
 
-use super::{Batch, Durability, Store, StoreError};
+use super::{Batch, Durability, Pace, Store, StoreError};
 
 /// Bounds of a [`Committer`]. Its memory is bounded by `waiting_bytes` whatever the callers do.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-/// A handle on the thread that commits. Clones share it; the thread ends with the last one, or with
+/// A handle on the thread that commits; in a simulation, a task of the runtime. Clones share it; the thread ends with the last one, or with
 /// [`close`](Committer::close).
 ///
 /// Batches are applied in the order in which they were taken. A caller that stops waiting takes nothing back:
@@ -100,8 +100,13 @@ impl Committer {
         let (queue, requests) = mpsc::channel(limits.waiting_batches);
         let weak = Arc::downgrade(&store);
         let (failing, failed) = watch::channel(None);
+        let is_simulated = matches!(store.pace(), Pace::Simulated(_));
         let worker = Worker { store, limits, requests, closing: Vec::new(), failing };
-        thread::Builder::new().name("committer".to_owned()).spawn(move || worker.run())?;
+        if is_simulated {
+            tokio::spawn(worker.run_simulated());
+        } else {
+            thread::Builder::new().name("committer".to_owned()).spawn(move || worker.run())?;
+        }
         let room = Arc::new(Semaphore::new(limits.waiting_bytes as usize));
         Ok(Committer { store: weak, queue, room, limits, failed })
     }
@@ -212,6 +217,28 @@ impl Worker {
             let group = self.gather(request);
             self.commit(group);
         }
+        self.end();
+    }
+
+    /// The same on a runtime whose time is simulated: a commit takes effect in the middle of the time it takes.
+    async fn run_simulated(mut self) {
+        while let Some(request) = self.requests.recv().await {
+            let group = self.gather(request);
+            self.pass_time().await;
+            let answers = self.write(group);
+            self.pass_time().await;
+            answer(answers);
+        }
+        self.end();
+    }
+
+    async fn pass_time(&self) {
+        if let Pace::Simulated(wait) = self.store.pace() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn end(self) {
         let Worker { store, closing, failing: _failing, .. } = self;
         drop(store);
         for done in closing {
@@ -244,7 +271,12 @@ impl Worker {
         self.closing.push(done);
     }
 
-    fn commit(&self, mut group: Vec<Waiting>) {
+    fn commit(&self, group: Vec<Waiting>) {
+        answer(self.write(group));
+    }
+
+    /// Writes a group as one batch. Answers with what each is to be told.
+    fn write(&self, mut group: Vec<Waiting>) -> Option<(Vec<Waiting>, Result<(), StoreError>)> {
         let mut all = Batch::new();
         let mut durability = Durability::Buffered;
         for waiting in &mut group {
@@ -252,7 +284,7 @@ impl Worker {
             durability = durability.max(waiting.durability);
         }
         if group.is_empty() {
-            return;
+            return None;
         }
         let result = self.store.commit(&all, durability);
         if let Err(error) = &result
@@ -260,8 +292,13 @@ impl Worker {
         {
             self.failing.send_replace(Some(error.clone()));
         }
-        for waiting in group {
-            let _caller_gone = waiting.answer.send(result.clone());
-        }
+        Some((group, result))
+    }
+}
+
+fn answer(written: Option<(Vec<Waiting>, Result<(), StoreError>)>) {
+    let Some((group, result)) = written else { return };
+    for waiting in group {
+        let _caller_gone = waiting.answer.send(result.clone());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use super::{Batch, Durability, Range, Row, Store, StoreError, Table};
+use super::{Batch, Durability, Pace, Range, Row, Store, StoreError, Table};
 
 /// A store that forgets everything when it is dropped. [`Durability`] means nothing to it.
 #[derive(Default)]
@@ -59,8 +59,8 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn may_wait(&self) -> bool {
-        false
+    fn pace(&self) -> Pace {
+        Pace::Memory
     }
 
     fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

@@ -32,6 +32,8 @@ mod space;
 #[doc(hidden)]
 pub mod suite;
 
+use std::time::Duration;
+
 pub use batch::{Batch, Changes};
 pub use committer::{CommitError, Committer, Limits};
 pub use error::{Cause, OpenError, StoreError};
@@ -114,6 +116,18 @@ pub enum Durability {
     Synced,
 }
 
+/// How long the calls of a store take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pace {
+    /// They never wait.
+    Memory,
+    /// They may wait for the disk, so they had better be made aside.
+    Disk,
+    /// Nothing is waited for, but by the runtime's clock so much time passes: for simulations, where nothing may be
+    /// made aside because two threads never do the same thing twice in the same order.
+    Simulated(Duration),
+}
+
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
 
@@ -147,9 +161,9 @@ pub trait Store: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether reading may wait for the disk, so that it had better be done aside: see [`Reader`].
-    fn may_wait(&self) -> bool {
-        true
+    /// How long calls take, which decides where they are made: see [`Reader`] and [`Committer`].
+    fn pace(&self) -> Pace {
+        Pace::Disk
     }
 
     /// The value at exactly `key`, or `None`.

@@ -148,8 +148,14 @@ impl Change<'_> {
     }
 }
 
-/// Compiles off the runtime: a large space takes its time, and events are to be answered meanwhile.
+/// Webhooks that are compiled at once: to go aside takes longer.
+const COMPILED_AT_ONCE: usize = 32;
+
+/// Compiles a large space off the runtime: it takes its time, and events are to be answered meanwhile.
 async fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
+    if webhooks.len() <= COMPILED_AT_ONCE {
+        return Live::compile(webhooks);
+    }
     tokio::task::spawn_blocking(|| Live::compile(webhooks)).await.map_err(|_| TableFault::CutShort)?
 }
 

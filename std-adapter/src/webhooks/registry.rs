@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Mutex, Notify};
 use tracing::error;
 
 use super::settings::SpaceSettings;
@@ -29,8 +30,8 @@ pub struct Registry {
     webhooks: RwLock<WebhooksByUid>,
     uids: Mutex<Uids>,
     making_space: Mutex<()>,
-    /// Counts the webhooks that were switched off or deleted.
-    switched_off: watch::Sender<u64>,
+    /// A webhook was switched off or deleted.
+    switched_off: Notify,
     /// Whether every stored definition could be read.
     is_whole: AtomicBool,
 }
@@ -58,7 +59,7 @@ impl Registry {
             webhooks: RwLock::default(),
             uids: Mutex::new(Uids { next: reserved, reserved }),
             making_space: Mutex::default(),
-            switched_off: watch::Sender::new(0),
+            switched_off: Notify::new(),
             is_whole: AtomicBool::new(true),
         };
         for (_, value) in store.scan(Table::Spaces, Range::all(), usize::MAX)? {
@@ -119,13 +120,14 @@ impl Registry {
         self.is_whole.load(Ordering::SeqCst)
     }
 
-    /// Changes whenever a webhook is switched off or deleted, as soon as [`Registry::webhook`] shows it.
-    pub fn switched_off(&self) -> watch::Receiver<u64> {
-        self.switched_off.subscribe()
+    /// Returns when a webhook is switched off or deleted from now on, as soon as [`Registry::webhook`] shows it. Those who
+    /// wait learn of it in the order in which they came.
+    pub fn switched_off(&self) -> Notified<'_> {
+        self.switched_off.notified()
     }
 
     pub(super) fn say_switched_off(&self) {
-        self.switched_off.send_modify(|count| *count += 1);
+        self.switched_off.notify_waiters();
     }
 
     /// The space with this id.

@@ -335,26 +335,6 @@ fn help_teaches_and_completions_complete() {
 }
 
 #[test]
-fn the_printed_link_leads_into_the_web_app_once() {
-    let data = tempfile::tempdir().unwrap();
-    let mut command = bellwire(&["serve", "--listen", "127.0.0.1:0", "--data"]);
-    command.arg(data.path()).env("BELLWIRE_ADMIN_TOKEN", ADMIN);
-    let mut server = Process::start(command);
-    let line = server.line();
-    let (_, link) = line.trim().split_once("within ten minutes: ").expect("a line with the link");
-    assert!(link.starts_with(&format!("{}/app/enter/", server.url())), "{link}");
-    let follow = || {
-        let (address, path) = link.trim_start_matches("http://").split_once('/').unwrap();
-        let mut socket = std::net::TcpStream::connect(address).unwrap();
-        write!(socket, "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
-        std::io::read_to_string(socket).unwrap()
-    };
-    let first = follow();
-    assert!(first.starts_with("HTTP/1.1 200") && first.contains("set-cookie: bellwire_session="), "{first}");
-    assert!(follow().starts_with("HTTP/1.1 401"));
-}
-
-#[test]
 fn asked_twice_the_server_stops_without_waiting() {
     let data = tempfile::tempdir().unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -384,4 +364,24 @@ fn a_body_far_beyond_the_limit_is_answered_and_not_cut_off() {
     let topic = [("X-Contentful-Topic", "Entry.publish")];
     let (status, body) = server.send("POST", "/spaces/s/events", &topic, &"x".repeat(20_000_000)).unwrap();
     assert_eq!((status, body["sys"]["id"].as_str()), (413, Some("PayloadTooLarge")));
+}
+
+#[test]
+fn the_printed_link_leads_into_the_web_app_once() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = bellwire(&["serve", "--listen", "127.0.0.1:0", "--data"]);
+    command.arg(data.path()).env("BELLWIRE_ADMIN_TOKEN", ADMIN);
+    let mut server = Process::start(command);
+    let line = server.line();
+    let (_, link) = line.trim().split_once("within ten minutes: ").expect("a line with the link");
+    assert!(link.starts_with(&format!("{}/app/enter/", server.url())), "{link}");
+    let follow = || {
+        let (address, path) = link.trim_start_matches("http://").split_once('/').unwrap();
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        write!(socket, "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        std::io::read_to_string(socket).unwrap()
+    };
+    let first = follow();
+    assert!(first.starts_with("HTTP/1.1 200") && first.contains("set-cookie: bellwire_session="), "{first}");
+    assert!(follow().starts_with("HTTP/1.1 401"));
 }

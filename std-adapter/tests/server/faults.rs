@@ -100,3 +100,12 @@ async fn events_are_refused_while_as_many_deliveries_are_owed_as_may_be() {
     }
     assert_eq!(server.delete(&definition_path("w")).await.status, 204);
 }
+
+#[tokio::test]
+async fn a_node_that_was_stopped_has_let_go_of_its_store() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let settings = Settings { data: dir.path().join("data"), ..settings() };
+        Node::start(settings).await.unwrap().stop().await;
+    }
+}

@@ -10,6 +10,7 @@ mod errors;
 mod events;
 mod faults;
 mod kept;
+mod ports;
 mod rows;
 mod support;
 mod tls;

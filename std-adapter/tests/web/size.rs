@@ -35,7 +35,7 @@ async fn fill_logs(server: &Server) {
     for webhook in &app.registry.space(SPACE).unwrap().live().webhooks {
         for number in 0..500 {
             let (call, details) = call(number);
-            let batch = app.calls.add(webhook.record.uid, app.ids.next(), &call, &details).await.unwrap();
+            let (_, batch) = app.calls.add(webhook.record.uid, &call, &details).await;
             app.committer.commit(batch, Durability::Buffered).await.unwrap();
         }
     }

@@ -14,8 +14,10 @@ const CANNOT_BUILD: i32 = 69;
 /// How the firmware is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
-    /// As it is shipped: small, with regular expressions.
+    /// Small, with every feature.
     Small,
+    /// Small, for tables with words of two bytes only, as a device has them.
+    Narrow,
     /// Small, without regular expressions.
     WithoutRegexp,
     /// With the compiler's best for speed.
@@ -31,6 +33,7 @@ impl Variant {
     fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Small => &[],
+            Self::Narrow => &["--no-default-features", "--features", "regexp"],
             Self::WithoutRegexp => &["--no-default-features", "--bin", "demo"],
             Self::Fast => &["--bin", "instructions"],
         }

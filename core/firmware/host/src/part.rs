@@ -18,6 +18,8 @@ pub struct Part {
     pub does: &'static str,
     /// Whether it is promised that it cannot panic.
     pub panic_free: bool,
+    /// Whether it reads images, and so is twice the code with two widths of words.
+    pub reads_images: bool,
 }
 
 /// The program that holds what every program does.
@@ -25,13 +27,23 @@ pub const BASE: &str = "part-base";
 
 /// All parts.
 pub const PARTS: [Part; 7] = [
-    Part { program: "part-load", does: "load and check an image", panic_free: true },
-    Part { program: "part-find", does: "… and find webhooks", panic_free: true },
-    Part { program: "part-explain", does: "… and explain", panic_free: true },
-    Part { program: "part-decode", does: "decode frames and events", panic_free: true },
-    Part { program: "part-encode", does: "encode an event as a frame", panic_free: true },
-    Part { program: "part-sign", does: "sign a request", panic_free: false },
-    Part { program: "part-build", does: "build a table on the device", panic_free: false },
+    Part { program: "part-load", does: "load and check an image", panic_free: true, reads_images: true },
+    Part { program: "part-find", does: "… and find webhooks", panic_free: true, reads_images: true },
+    Part { program: "part-explain", does: "… and explain", panic_free: true, reads_images: true },
+    Part { program: "part-decode", does: "decode frames and events", panic_free: true, reads_images: false },
+    Part {
+        program: "part-encode",
+        does: "encode an event as a frame",
+        panic_free: true,
+        reads_images: false,
+    },
+    Part { program: "part-sign", does: "sign a request", panic_free: false, reads_images: false },
+    Part {
+        program: "part-build",
+        does: "build a table on the device",
+        panic_free: false,
+        reads_images: false,
+    },
 ];
 
 /// What a part takes of a board.

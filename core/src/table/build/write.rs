@@ -42,9 +42,15 @@ pub(super) fn table<S: Storage>(
     writer.filters.values.number(writer.value_keys.as_slice());
     let groups = Groups::new(&writer.trie, &writer.filters, writer.hooks.as_slice(), writer.rules.as_slice());
     let counts = writer.counts(&groups)?;
-    let head = Head { width: if counts.is_narrow() { 2 } else { 4 }, seed, counts, ..Head::EMPTY };
-    let mut image = writer.write(head, &groups);
+    let head = Head { seed, counts, ..Head::EMPTY };
+    let mut image = Err(PackError::TooNarrow);
+    if counts.is_narrow() {
+        image = writer.write(Head { width: 2, ..head }, &groups);
+    }
     if matches!(image, Err(PackError::TooNarrow)) {
+        if cfg!(not(feature = "wide")) {
+            return Err(TableError::WideUnsupported);
+        }
         image = writer.write(Head { width: 4, ..head }, &groups);
     }
     match image {

@@ -6,21 +6,26 @@ use bellwire_firmware_host::part::{Footprint, PARTS, Part, footprint};
 use bellwire_firmware_host::programs;
 
 fn main() {
-    let boards: Vec<_> = BOARDS
-        .into_iter()
-        .filter_map(|board| programs(board, Variant::Small).map(|programs| (board, programs)))
-        .collect();
-    let heading = |(board, _): &(Board, _)| format!(" {} flash | stack |", board.name);
-    println!("| part | static RAM |{}", boards.iter().map(heading).collect::<String>());
-    println!("|---|--:|{}", "--:|--:|".repeat(boards.len()));
-    for part in PARTS {
-        let footprints = boards.iter().map(|(board, programs)| footprint(*board, programs, part));
-        println!("{}", row(part, &footprints.collect::<Vec<_>>()));
+    let heading = |board: Board| format!(" {} flash | stack |", board.name);
+    println!("| part | static RAM |{}", BOARDS.map(heading).concat());
+    println!("|---|--:|{}", "--:|--:|".repeat(BOARDS.len()));
+    PARTS.into_iter().for_each(|part| print(part, Variant::Narrow, part.does));
+    for part in PARTS.into_iter().filter(|part| part.reads_images) {
+        print(part, Variant::Small, &format!("{}, feature `wide`", part.does));
     }
 }
 
-fn row(part: Part, footprints: &[Footprint]) -> String {
-    let ram = footprints.iter().map(|footprint| footprint.ram).max().unwrap_or_default();
-    let cells = footprints.iter().map(|Footprint { flash, stack, .. }| format!(" {flash} | {stack} |"));
-    format!("| {} | {ram} |{}", part.does, cells.collect::<String>())
+fn print(part: Part, variant: Variant, does: &str) {
+    let measure = |board| programs(board, variant).map(|programs| footprint(board, &programs, part));
+    let footprints = BOARDS.map(measure);
+    let ram = footprints.iter().flatten().map(|footprint| footprint.ram).max().unwrap_or_default();
+    println!("| {does} | {ram} |{}", footprints.map(cells).concat());
+}
+
+/// Nothing where this machine cannot build for the board.
+fn cells(footprint: Option<Footprint>) -> String {
+    match footprint {
+        Some(Footprint { flash, stack, .. }) => format!(" {flash} | {stack} |"),
+        None => " | |".to_owned(),
+    }
 }
