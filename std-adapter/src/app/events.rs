@@ -202,7 +202,56 @@ pub fn newest<T>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
+    use crate::net::AddressPolicy;
+    use crate::webhooks::definition::Definition;
+
+    /// A space of one webhook that asks for some topics, with a filter for each of some attributes.
+    fn live(topics: &[&str], filters: &[(&str, &str, bool)]) -> Live {
+        let filter = |(doc, value, negated): &(&str, &str, bool)| {
+            let test = json!({"equals": [{"doc": doc}, value]});
+            if *negated { json!({"not": test}) } else { test }
+        };
+        let filters: Vec<_> = filters.iter().map(filter).collect();
+        let json = json!({"name": "w", "url": "https://example.com/", "topics": topics, "filters": filters});
+        let definition = Definition::parse(&json, None, AddressPolicy::PublicOnly).unwrap();
+        Live::draft(definition).unwrap()
+    }
+
+    fn event(topic: &str, id: &str) -> Event {
+        Event::new(
+            1,
+            EventRecord {
+                environment: "master".into(),
+                topic: topic.into(),
+                occurred_at_ms: 0,
+                user: String::new(),
+                entity_id: None,
+                context: Vec::new(),
+                payload: json!({"sys": {"id": id}}).to_string().into_bytes(),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_reason_is_a_match_exactly_when_the_matcher_finds_the_webhook(
+            topics in prop::sample::subsequence(vec!["Entry.publish", "Entry.*", "*.save", "Asset.*"], 1..4),
+            filters in prop::collection::vec((
+                prop::sample::select(vec!["sys.id", "sys.environment.sys.id", "sys.contentType.sys.id"]),
+                prop::sample::select(vec!["a", "b", "master"]), any::<bool>(),
+            ), 0..4),
+            topic in prop::sample::select(vec!["Entry.publish", "Entry.save", "Asset.publish", "Task.save"]),
+            id in prop::sample::select(vec!["a", "b"]),
+        ) {
+            let (live, event) = (live(&topics, &filters), event(topic, id));
+            let explained = event.explain(&live);
+            prop_assert_eq!(explained[0].reason.is_match(), event.matching(&live) == [0], "{:?}", explained[0].reason);
+        }
+    }
 
     #[test]
     fn a_failed_filter_says_both_values() {

@@ -1,6 +1,6 @@
 //! What is due becomes attempts: a lane for each webhook, bounded attempts in all, every outcome recorded.
 //!
-//! The decisions are made elsewhere: [`schedule`] says what is next, [`bellwire_core::delivery`] what an outcome leads
+//! The decisions are made elsewhere: `schedule` says what is next, [`bellwire_core::delivery`] what an outcome leads
 //! to. Here they are carried out, against ports: the store, the clock, the dice, and the transport.
 
 mod attempt;

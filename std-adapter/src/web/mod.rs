@@ -35,6 +35,7 @@ use axum::extract::State;
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use hyper::StatusCode;
 use tokio::sync::{Semaphore, watch};
 use tower_http::compression::CompressionLayer;
 
@@ -168,6 +169,13 @@ type Page = Result<Response, WebError>;
 /// A template as a page.
 fn page(template: &impl Template) -> Page {
     Ok(Html(template.render()?).into_response())
+}
+
+/// A template as a page that is no success.
+fn page_with(status: StatusCode, template: &impl Template) -> Page {
+    let mut response = page(template)?;
+    *response.status_mut() = status;
+    Ok(response)
 }
 
 /// After a change: the browser goes on to a page that can be loaded again without repeating the change.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 use hyper::StatusCode;
 
 use super::editor::grid;
@@ -16,7 +15,7 @@ use super::frame::{Frame, Part};
 use super::head::{Head, Tab};
 use super::samples;
 use super::session::User;
-use super::{Page, Web, WebState, go, page};
+use super::{Page, Web, WebState, go, page, page_with};
 use crate::app::events::{Event, Explanation};
 use crate::app::{Fault, Wish, definitions};
 use crate::clock;
@@ -207,12 +206,7 @@ fn explain(form: &SendPage, user: &User, space: &Space) -> Result<Vec<Explanatio
 
 fn refused(mut form: SendPage, refusal: &Refusal) -> Page {
     form.problem = Some(refusal.to_string());
-    with_status(page(&form)?, StatusCode::UNPROCESSABLE_ENTITY)
-}
-
-fn with_status(mut response: Response, status: StatusCode) -> Page {
-    *response.status_mut() = status;
-    Ok(response)
+    page_with(StatusCode::UNPROCESSABLE_ENTITY, &form)
 }
 
 /// Publishes the event and goes on to where its calls arrive.
@@ -263,7 +257,7 @@ async fn editor_save(web: &Web, user: &User, place: &Place, mut form: SendPage, 
                 wait_ms.div_ceil(1_000)
             );
             form.said = Some(Said { text, event: None });
-            return with_status(page(&form)?, StatusCode::TOO_MANY_REQUESTS);
+            return page_with(StatusCode::TOO_MANY_REQUESTS, &form);
         }
     }
     let topic = incoming.topic.clone();

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use super::error::WebError;
 use super::fields::{self, Fields, Submitted, check_site};
 use super::session::{SESSION, SESSION_LIFE};
-use super::{HOME, Page, Web, WebState, page};
+use super::{HOME, Page, Web, WebState, page, page_with};
 use crate::clock;
 use crate::secret::{TokenHash, new_code};
 
@@ -41,10 +41,8 @@ pub(super) async fn form(State(web): WebState, query: Fields) -> Page {
 
 fn show(web: &Web, next: &str, problem: Option<&str>) -> Page {
     let csrf = new_code();
-    let mut response = page(&SignInPage { csrf: csrf.expose(), next, problem })?;
-    if problem.is_some() {
-        *response.status_mut() = StatusCode::UNAUTHORIZED;
-    }
+    let status = if problem.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
+    let mut response = page_with(status, &SignInPage { csrf: csrf.expose(), next, problem })?;
     response.headers_mut().append(SET_COOKIE, web.cookies.set(FORM, csrf.expose(), FORM_LIFE));
     Ok(response)
 }

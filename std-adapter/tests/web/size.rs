@@ -13,6 +13,13 @@ use super::visitor::Visitor;
 /// Bytes that no page passes, whatever is stored.
 const PAGE_BYTES_MAX: usize = 4_000_000;
 
+/// The most memory that this process had, where the system tells.
+fn resident_max() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.map_or("unknown".into(), |line| line.trim().to_owned())
+}
+
 async fn look(server: &Server, admin: &Visitor, what: &str, path: &str) -> usize {
     let began = Instant::now();
     let page = admin.get(server, path).await;
@@ -93,6 +100,7 @@ async fn pages_stay_bounded_with_100_webhooks_500_calls_and_1_mb_bodies() {
     let event = event_of(&made);
     let admin = Visitor::with(&server, ADMIN).await;
     let space = format!("/app/spaces/{SPACE}");
+    println!("resident at the most before the pages: {}", resident_max());
     look(&server, &admin, "the list of 100 webhooks with 50,000 calls", &format!("{space}/webhooks")).await;
     look(&server, &admin, "the log of 500 calls", &format!("{space}/webhooks/w0/calls")).await;
     look(&server, &admin, "a call of 1 MB", &format!("{space}/webhooks/w1/calls/{call}")).await;
@@ -104,6 +112,7 @@ async fn pages_stay_bounded_with_100_webhooks_500_calls_and_1_mb_bodies() {
     let preview = admin.post(&server, &format!("{space}/preview"), &typed).await;
     println!("the preview on 200 events: {} kB in {:?}", preview.body.len() / 1_000, began.elapsed());
     assert!(preview.status == 200 && preview.body.len() < PAGE_BYTES_MAX);
+    println!("resident at the most after them, store and endpoint included: {}", resident_max());
 }
 
 #[tokio::test]

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
 use bellwire_core::filter::CONTENTFUL_DOCS;
 use hyper::StatusCode;
 
@@ -27,7 +26,7 @@ use super::frame::{Frame, Part};
 use super::head::{Head, Tab};
 use super::moment::Moment;
 use super::session::User;
-use super::{Page, Web, WebState, go, page};
+use super::{Page, Web, WebState, go, page, page_with};
 use crate::app::{Fault, Wish, definitions};
 use crate::limits::CALLS_PER_WEBHOOK;
 use crate::store::record::WebhookRecord;
@@ -155,13 +154,8 @@ impl Sent {
         };
         let mut form = EditorPage::new(frame, head, self.draft.clone());
         fill(&mut form);
-        with_status(page(&form)?, status)
+        page_with(status, &form)
     }
-}
-
-fn with_status(mut response: Response, status: StatusCode) -> Page {
-    *response.status_mut() = status;
-    Ok(response)
 }
 
 /// `POST …/webhooks`: makes a webhook.
@@ -254,7 +248,7 @@ async fn show_conflict(web: &Web, sent: &Sent) -> Page {
         head: head(web, &current).await?,
         frame,
     };
-    with_status(page(&conflict)?, StatusCode::CONFLICT)
+    page_with(StatusCode::CONFLICT, &conflict)
 }
 
 #[derive(Template)]
