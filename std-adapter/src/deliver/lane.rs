@@ -224,7 +224,7 @@ impl LaneState {
         for owed in taken {
             let known = self.under_way.contains_key(&owed.key)
                 || self.expected.contains(&owed.key)
-                || ended.contains(&owed.key) && !is_planted(Bug::TakeStale);
+                || ended.contains(&owed.key);
             if !known {
                 self.window.entry(owed.key).or_insert(owed.record);
             }

@@ -45,10 +45,12 @@ pub(crate) enum Act {
     Trouble,
     CrashSoon,
     CrashNow(Crash),
+    /// The machine starts again, and its clock is not what it was.
+    Reboot,
     Stop,
 }
 
-const ACTS: [(u64, Act); 19] = [
+const ACTS: [(u64, Act); 20] = [
     (50, Act::Publish),
     (6, Act::PublishMany),
     (6, Act::PublishAtOnce),
@@ -60,13 +62,14 @@ const ACTS: [(u64, Act); 19] = [
     (2, Act::Policy),
     (4, Act::Resend),
     (14, Act::Manners),
-    (1, Act::Cut),
+    (2, Act::Cut),
     (2, Act::Heal),
-    (1, Act::Jump),
+    (2, Act::Jump),
     (2, Act::Trouble),
     (2, Act::CrashSoon),
     (1, Act::CrashNow(Crash::Process)),
     (1, Act::CrashNow(Crash::Power)),
+    (1, Act::Reboot),
     (1, Act::Stop),
 ];
 
@@ -126,7 +129,7 @@ impl Life {
             Act::Jump => self.jump(),
             Act::Trouble => self.trouble(chance.pick(&TROUBLES)),
             Act::CrashSoon => self.world.disk.crash_after(chance.between(1, 60)),
-            Act::Flood | Act::CrashNow(_) | Act::Stop => {}
+            Act::Flood | Act::CrashNow(_) | Act::Reboot | Act::Stop => {}
         }
     }
 
@@ -297,7 +300,7 @@ impl Life {
     /// Somebody sets the clock.
     fn jump(&self) {
         let chance = &self.world.chance;
-        let by_ms = chance.pick(&[1_000_i64, 60_000, 3_600_000, 36_000_000, 180_000_000]);
+        let by_ms = chance.pick(&[1_000_i64, 60_000, 3_600_000, 7_200_000, 36_000_000, 180_000_000]);
         let by_ms = if chance.percent(50) { by_ms } else { -by_ms };
         self.world.ledger().tell("jump", &format!("{by_ms}"));
         self.world.clock.jump(by_ms);

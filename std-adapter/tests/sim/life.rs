@@ -22,8 +22,10 @@ use crate::world::{Life, World};
 pub(crate) const SPACE: &str = "sim";
 pub(crate) const TOKEN: &str = "the-token-of-the-simulation";
 
-/// The longest between two acts.
-const GAP_MS_MAX: u64 = 10_000_000;
+/// Acts of the first moments of a life, when what was owed before is being looked for.
+const FIRST_MS: u64 = 30;
+/// Within this time a node may be stopped that has only just come up.
+const STOPPED_SOON_MS: u64 = 200;
 /// Waited before a node that did not start is started again.
 const START_AGAIN: Duration = Duration::from_secs(5);
 /// Everything owed is delivered within this time once nothing is wrong: the longest `Retry-After`, the longest pause
@@ -159,18 +161,41 @@ impl Life {
 
     /// One thing after the other, until none is left or this life ends by one.
     async fn happen(self, acts_left: &mut u32) -> End {
+        if let Some(end) = self.first_moments().await {
+            return end;
+        }
         while *acts_left > 0 && !self.world.ledger().is_broken() {
-            let gap_ms = self.world.chance.span_ms(1, GAP_MS_MAX);
+            let gap_ms = self.world.chance.span_ms(1, self.world.rules.gap_ms_max);
             tokio::time::sleep(Duration::from_millis(gap_ms)).await;
             *acts_left -= 1;
             match self.next_act() {
                 Act::CrashNow(crash) => return End::Crashed(crash),
+                Act::Reboot => {
+                    self.begin(Act::Jump);
+                    return End::Crashed(Crash::Power);
+                }
                 Act::Stop => return End::Stopped,
                 act => self.begin(act),
             }
         }
         self.calm_down().await;
         End::Over
+    }
+
+    /// Some publish at once, and some are stopped at once.
+    async fn first_moments(&self) -> Option<End> {
+        let chance = &self.world.chance;
+        let is_first = self.world.ledger().is_first_life();
+        if is_first {
+            (0..4).for_each(|_| self.begin(Act::Put));
+        } else if chance.percent(40) {
+            tokio::time::sleep(Duration::from_millis(chance.below(FIRST_MS))).await;
+            self.begin(Act::PublishAtOnce);
+        } else if chance.percent(20) {
+            tokio::time::sleep(Duration::from_millis(chance.below(STOPPED_SOON_MS))).await;
+            return Some(End::Stopped);
+        }
+        None
     }
 
     /// Nothing is wrong any more: everything that is owed is delivered.

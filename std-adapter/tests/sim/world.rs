@@ -21,6 +21,8 @@ pub(crate) struct Rules {
     pub(crate) retry_connection_errors: bool,
     pub(crate) lane_places: u16,
     pub(crate) places: usize,
+    /// The longest between two acts, in milliseconds.
+    pub(crate) gap_ms_max: u64,
     /// Whether there are publishes of more events than a lane keeps in memory.
     pub(crate) has_floods: bool,
 }
@@ -42,7 +44,8 @@ impl World {
             retry_delay_ms: chance.pick(&[1_000, 30_000, 30_000]),
             retry_connection_errors: chance.percent(50),
             lane_places: chance.pick(&[1, 3, 16]),
-            places: chance.pick(&[16, 24, 64]),
+            places: chance.pick(&[4, 4, 16, 24, 64]),
+            gap_ms_max: chance.pick(&[1_000_000, 3_000_000, 10_000_000]),
             has_floods: chance.percent(20),
         };
         let clock = Arc::new(SimClock::new(BEGIN_MS));

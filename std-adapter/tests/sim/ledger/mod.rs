@@ -136,6 +136,10 @@ impl Ledger {
         self.clock.passed_ms()
     }
 
+    pub(crate) fn is_first_life(&self) -> bool {
+        self.lives.is_empty()
+    }
+
     fn life(&self) -> usize {
         self.lives.len()
     }

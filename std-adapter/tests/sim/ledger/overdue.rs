@@ -19,7 +19,7 @@ impl Ledger {
     /// A webhook whose deliveries are due, that has nothing under way, is not paused and has places to be had, gets a
     /// request before the next look.
     pub(crate) fn check_overdue(&mut self, disk: &Disk, deliveries: &Deliveries) {
-        if !self.is_calm_for(LATE_MS + LOOK_EVERY_MS) || self.open() * 4 > self.rules.places {
+        if !self.is_calm_for(LATE_MS + LOOK_EVERY_MS) || (self.open() + 1) * 4 > self.rules.places {
             self.stuck.clear();
             return;
         }
