@@ -3,6 +3,7 @@
 pub mod attributes;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwire_core::id::Id;
@@ -22,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::planted::{Bug, is_planted};
 use crate::quiet::Seldom;
 use crate::store::record::{self, DedupRecord, EventRecord, Owed};
-use crate::store::{Batch, CommitError, Committer, Durability, Store, StoreError, Table};
+use crate::store::{Batch, CommitError, Committer, Durability, Range, Store, StoreError, Table};
 use crate::webhooks::Space;
 
 /// The environment of an event that names none.
@@ -113,12 +114,17 @@ pub struct Ingest {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     refusing: Seldom,
+    /// The latest day that has idempotency keys: days do not go back with the clock.
+    latest_day: AtomicU32,
     /// Keyed publishes under way: whoever comes with the same key waits for the first one's end.
     under_way: Mutex<HashMap<Vec<u8>, Arc<Notify>>>,
 }
 
 impl Ingest {
     /// The way in to this store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
     pub fn new(
         store: Arc<dyn Store>,
         committer: Committer,
@@ -126,8 +132,10 @@ impl Ingest {
         ids: Arc<IdMaker>,
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
-    ) -> Ingest {
-        Ingest {
+    ) -> Result<Ingest, StoreError> {
+        let last = store.scan_keys(Table::Dedup, Range::all().reversed(), 1)?;
+        let latest_day = last.first().map_or(Ok(0), |key| record::dedup_day_of(key))?;
+        Ok(Ingest {
             store,
             committer,
             deliveries,
@@ -135,8 +143,9 @@ impl Ingest {
             metrics,
             clock,
             refusing: Seldom::default(),
+            latest_day: AtomicU32::new(latest_day),
             under_way: Mutex::default(),
-        }
+        })
     }
 
     /// Accepts one event. When this returns `Ok`, the event and what it owes are on the disk.
@@ -240,7 +249,7 @@ impl Ingest {
         if let Some(key) = key.filter(|_| !is_planted(Bug::ForgetKey)) {
             together.batch.put(
                 Table::Dedup,
-                record::dedup_key(record::dedup_day(now_ms), &key),
+                record::dedup_key(self.day(now_ms), &key),
                 record::encode(&DedupRecord { event_id, at_ms: now_ms }),
             );
             together.keys.insert(key, event_id);
@@ -266,17 +275,27 @@ impl Ingest {
         }
     }
 
-    /// The event that came with this key within the window: today's, or yesterday's.
+    /// The event that came with this key within the window: on the latest day or the one before. After the clock was
+    /// set back these are ahead of today and yesterday, which are looked at as well.
     fn seen(&self, key: &[u8]) -> Result<Option<u128>, StoreError> {
         let now_ms = self.clock.now_ms();
-        let today = record::dedup_day(now_ms);
-        for day in [Some(today), today.checked_sub(1)].into_iter().flatten() {
+        let (today, latest) = (record::dedup_day(now_ms), self.day(now_ms));
+        let was_set_back = latest != today;
+        let days = [latest, today].map(|day| [day, day.saturating_sub(1)]);
+        for day in days.into_iter().take(1 + usize::from(was_set_back)).flatten() {
             let Some(bytes) = self.store.read(Table::Dedup, &record::dedup_key(day, key))? else { continue };
             let first: DedupRecord = record::decode(&bytes)?;
-            let age_ms = now_ms.saturating_sub(first.at_ms);
-            return Ok((u128::from(age_ms) < DEDUP_WINDOW.as_millis()).then_some(first.event_id));
+            if u128::from(now_ms.saturating_sub(first.at_ms)) < DEDUP_WINDOW.as_millis() {
+                return Ok(Some(first.event_id));
+            }
         }
         Ok(None)
+    }
+
+    /// The day under which a key that comes now is kept.
+    fn day(&self, now_ms: u64) -> u32 {
+        let today = record::dedup_day(now_ms);
+        self.latest_day.fetch_max(today, Ordering::Relaxed).max(today)
     }
 }
 

@@ -321,7 +321,7 @@ fn assemble(
         ids.clone(),
         metrics.clone(),
         clock,
-    );
+    )?;
     Ok(App {
         registry,
         tokens,

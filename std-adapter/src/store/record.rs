@@ -375,6 +375,14 @@ pub fn dedup_day(at_ms: u64) -> u32 {
     u32::try_from(u128::from(at_ms) / DEDUP_WINDOW.as_millis()).unwrap_or(u32::MAX)
 }
 
+/// The window that a key of the table of idempotency keys names.
+///
+/// # Errors
+/// When it is no such key.
+pub fn dedup_day_of(key: &[u8]) -> Result<u32, StoreError> {
+    key.first_chunk().map(|day| u32::from_be_bytes(*day)).ok_or_else(unreadable)
+}
+
 /// Key of an idempotency key that came in this window.
 pub fn dedup_key(day: u32, key: &[u8]) -> Vec<u8> {
     [&day.to_be_bytes(), key].concat()
