@@ -38,14 +38,18 @@ impl IdMaker {
         IdMaker { clock, last: Mutex::new(Last { context: ContextV7::new(), moment_ms: 0 }) }
     }
 
-    /// Ids made from now on are greater than this one, which an earlier run made, even if the clock was set back
-    /// meanwhile; by more than [`IDS_AHEAD_MAX`] it was wrong before, and ids go by the clock as it is.
+    /// Ids made from now on are greater than this one, which an earlier run made below the [`horizon`](IdMaker::horizon):
+    /// so they keep their order even if the clock was set back meanwhile.
     pub fn follow(&self, earlier: u128) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let after_ms = if is_planted(Bug::RestartIds) { 0 } else { made_at_ms(earlier) + 1 };
-        if u128::from(after_ms.saturating_sub(self.clock.now_ms())) <= IDS_AHEAD_MAX.as_millis() {
-            last.moment_ms = last.moment_ms.max(after_ms);
+        if earlier < self.horizon() && !is_planted(Bug::RestartIds) {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            last.moment_ms = last.moment_ms.max(made_at_ms(earlier) + 1);
         }
+    }
+
+    /// The least id that is too far ahead of the clock to be followed: the clock was wrong when it was made.
+    pub fn horizon(&self) -> u128 {
+        first_of(self.clock.now_ms().saturating_add(IDS_AHEAD_MAX.as_millis() as u64))
     }
 
     /// The next id: 48 bits of milliseconds since 1970, then a counter and random bits (UUID version 7).

@@ -59,6 +59,7 @@ impl Ledger {
             sent_ms: self.now_ms(),
             ended: None,
             is_broken_off: false,
+            is_slow: false,
         });
         self.attempts.entry(pair).or_default().push(place);
         place
@@ -76,6 +77,19 @@ impl Ledger {
         {
             hook.mirror.logged(outcome, ended.passed_ms);
         }
+    }
+
+    /// An endpoint that answers, and takes its time: it may have the places that those have that answer.
+    pub(crate) fn slow(&mut self, place: usize) {
+        self.exchanges[place].is_slow = true;
+    }
+
+    /// Whether an endpoint that is slow and answers had a place since then.
+    fn was_slow_since(&self, since_ms: u64) -> bool {
+        let recent = self.exchanges.iter().rev().take(4_096).filter(|exchange| exchange.is_slow);
+        recent
+            .map(|exchange| exchange.ended)
+            .any(|ended| ended.is_none_or(|ended| ended.passed_ms >= since_ms))
     }
 
     /// Nobody waits for a request any more.
@@ -203,6 +217,7 @@ impl Ledger {
         let proven = self.hooks.get(&make).and_then(|hook| hook.proven_ms);
         let counts = make == 0 && attempt == 1 && proven.is_some_and(|proven| proven <= publish.begun_ms);
         let most = QUEUEING_MS + (publish.ahead as u64 + 1) * (WELL_MS + 3 * World::COMMIT_MS);
+        let counts = counts && !self.was_slow_since(publish.answered_ms);
         if counts && waited > most && self.is_calm_for(waited + QUEUEING_MS) {
             let how = format!("{number} waited {waited} ms behind {} others", publish.ahead);
             self.broken("an endpoint that answers is not kept waiting by others", &how);
