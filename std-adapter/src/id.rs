@@ -14,7 +14,7 @@ const REQUEST_ID_BYTES: usize = 16;
 /// Characters of an id as text.
 pub const TEXT_CHARS: usize = 22;
 
-/// Makes ids that only grow within a process, whatever the clock does.
+/// Makes ids that only grow, unless the clock is set back by more than [`IDS_AHEAD_MAX`].
 pub struct IdMaker {
     clock: Arc<dyn Clock>,
     last: Mutex<Last>,
@@ -33,7 +33,7 @@ impl Default for IdMaker {
 }
 
 impl IdMaker {
-    /// Makes ids by this clock. While it goes back, ids keep the last moment.
+    /// Makes ids by this clock. When it is set back, ids keep the last moment until it comes again.
     pub fn new(clock: Arc<dyn Clock>) -> IdMaker {
         IdMaker { clock, last: Mutex::new(Last { context: ContextV7::new(), moment_ms: 0 }) }
     }
@@ -55,7 +55,9 @@ impl IdMaker {
     /// The next id: 48 bits of milliseconds since 1970, then a counter and random bits (UUID version 7).
     pub fn next(&self) -> u128 {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.moment_ms = last.moment_ms.max(self.clock.now_ms());
+        let clock_ms = self.clock.now_ms();
+        let is_too_far = first_of(last.moment_ms) >= self.horizon();
+        last.moment_ms = if is_too_far { clock_ms } else { last.moment_ms.max(clock_ms) };
         let now_ms = last.moment_ms;
         let moment = Timestamp::from_unix(&last.context, now_ms / 1_000, (now_ms % 1_000) as u32 * 1_000_000);
         Uuid::new_v7(moment).as_u128()

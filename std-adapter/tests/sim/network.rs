@@ -16,9 +16,6 @@ pub(crate) const ENDPOINTS: u64 = 7;
 /// The longest that an endpoint takes which is well, in milliseconds.
 pub(crate) const WELL_MS: u64 = 40;
 
-/// An answer that takes longer is slow.
-const SLOW_MS: u64 = 500;
-
 /// How an endpoint answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -156,9 +153,6 @@ impl SimTransport {
         let mut under_way = UnderWay { world, place: Some(place) };
         let timeout_ms = request.timeout.as_millis() as u64;
         let fate = world.network.fate(outgoing.endpoint, timeout_ms);
-        if fate.after_ms > SLOW_MS && matches!(fate.outcome, Outcome::Response { .. }) {
-            world.ledger().slow(place);
-        }
         tokio::time::sleep(Duration::from_millis(fate.after_ms)).await;
         if let Some(place) = under_way.place.take() {
             world.exchange_ended(place, fate.outcome, fate.retry_after);

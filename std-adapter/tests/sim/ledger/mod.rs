@@ -75,8 +75,8 @@ pub(crate) struct Exchange {
     sent_ms: u64,
     ended: Option<Ended>,
     is_broken_off: bool,
-    /// Whether an answer comes, and takes its time.
-    is_slow: bool,
+    /// Whether the endpoint had answered before, so that it may have any place.
+    is_trusted: bool,
 }
 
 /// How a request ended, as the node was told.

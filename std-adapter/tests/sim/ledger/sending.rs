@@ -59,7 +59,7 @@ impl Ledger {
             sent_ms: self.now_ms(),
             ended: None,
             is_broken_off: false,
-            is_slow: false,
+            is_trusted: self.hooks.get(&make).is_some_and(|hook| hook.is_trusted),
         });
         self.attempts.entry(pair).or_default().push(place);
         place
@@ -79,17 +79,13 @@ impl Ledger {
         }
     }
 
-    /// An endpoint that answers, and takes its time: it may have the places that those have that answer.
-    pub(crate) fn slow(&mut self, place: usize) {
-        self.exchanges[place].is_slow = true;
-    }
-
-    /// Whether an endpoint that is slow and answers had a place since then.
+    /// Whether an endpoint that had always answered kept a place for long since then: it may have any of them.
     fn was_slow_since(&self, since_ms: u64) -> bool {
-        let recent = self.exchanges.iter().rev().take(4_096).filter(|exchange| exchange.is_slow);
-        recent
-            .map(|exchange| exchange.ended)
-            .any(|ended| ended.is_none_or(|ended| ended.passed_ms >= since_ms))
+        let now_ms = self.now_ms();
+        let trusted = self.exchanges.iter().rev().take(4_096).filter(|exchange| exchange.is_trusted);
+        let until_ms = |exchange: &Exchange| exchange.ended.map_or(now_ms, |ended| ended.passed_ms);
+        let mut kept = trusted.map(|exchange| (exchange.sent_ms, until_ms(exchange)));
+        kept.any(|(sent_ms, until_ms)| until_ms >= since_ms && until_ms - sent_ms > SLOW_MS)
     }
 
     /// Nobody waits for a request any more.
@@ -225,6 +221,8 @@ impl Ledger {
     }
 }
 
+/// An exchange that takes longer is slow.
+const SLOW_MS: u64 = 500;
 /// Waiting that needs no reason: less than one attempt that hangs.
 const QUEUEING_MS: u64 = 2_000;
 const _: () = assert!(QUEUEING_MS < ATTEMPT_TIMEOUT.as_millis() as u64);
