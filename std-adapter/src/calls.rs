@@ -105,7 +105,8 @@ impl CallLog {
 
     async fn count(&self, webhook_uid: u64) -> Result<(), StoreError> {
         if !self.kept().contains_key(&webhook_uid) {
-            let (stored, newest) = self.store.run(move |store| stored(store, webhook_uid)).await?;
+            let horizon = self.ids.horizon();
+            let (stored, newest) = self.store.run(move |store| stored(store, webhook_uid, horizon)).await?;
             self.ids.follow(newest);
             self.kept().entry(webhook_uid).or_insert(stored);
         }
@@ -195,13 +196,15 @@ impl CallLog {
     }
 }
 
-/// What the store holds of a webhook's calls, and the newest of them.
-fn stored(store: &dyn Store, webhook_uid: u64) -> Result<(Kept, u128), StoreError> {
+/// What the store holds of a webhook's calls, and the newest of them below the horizon.
+fn stored(store: &dyn Store, webhook_uid: u64, horizon: u128) -> Result<(Kept, u128), StoreError> {
     let keys = store.scan_keys(Table::Calls, Range::prefix(&webhook_uid.to_be_bytes()), usize::MAX)?;
     let id = |key: Option<&Vec<u8>>| -> Result<u128, StoreError> {
         key.map_or(Ok(0), |key| Ok(record::read_timed_key(key)?.1))
     };
-    let (oldest, newest) = (id(keys.first())?, id(keys.last())?);
+    let horizon = record::timed_key(webhook_uid, horizon);
+    let newest = keys.iter().rfind(|key| key.as_slice() < horizon.as_slice());
+    let (oldest, newest) = (id(keys.first())?, id(newest)?);
     Ok((Kept { count: keys.len(), oldest, trimming: false }, newest))
 }
 

@@ -14,7 +14,7 @@ const REQUEST_ID_BYTES: usize = 16;
 /// Characters of an id as text.
 pub const TEXT_CHARS: usize = 22;
 
-/// Makes ids that only grow within a process, whatever the clock does.
+/// Makes ids that only grow, unless the clock is set back by more than [`IDS_AHEAD_MAX`].
 pub struct IdMaker {
     clock: Arc<dyn Clock>,
     last: Mutex<Last>,
@@ -33,25 +33,31 @@ impl Default for IdMaker {
 }
 
 impl IdMaker {
-    /// Makes ids by this clock. While it goes back, ids keep the last moment.
+    /// Makes ids by this clock. When it is set back, ids keep the last moment until it comes again.
     pub fn new(clock: Arc<dyn Clock>) -> IdMaker {
         IdMaker { clock, last: Mutex::new(Last { context: ContextV7::new(), moment_ms: 0 }) }
     }
 
-    /// Ids made from now on are greater than this one, which an earlier run made, even if the clock was set back
-    /// meanwhile; by more than [`IDS_AHEAD_MAX`] it was wrong before, and ids go by the clock as it is.
+    /// Ids made from now on are greater than this one, which an earlier run made below the [`horizon`](IdMaker::horizon):
+    /// so they keep their order even if the clock was set back meanwhile.
     pub fn follow(&self, earlier: u128) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let after_ms = if is_planted(Bug::RestartIds) { 0 } else { made_at_ms(earlier) + 1 };
-        if u128::from(after_ms.saturating_sub(self.clock.now_ms())) <= IDS_AHEAD_MAX.as_millis() {
-            last.moment_ms = last.moment_ms.max(after_ms);
+        if earlier < self.horizon() && !is_planted(Bug::RestartIds) {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            last.moment_ms = last.moment_ms.max(made_at_ms(earlier) + 1);
         }
+    }
+
+    /// The least id that is too far ahead of the clock to be followed: the clock was wrong when it was made.
+    pub fn horizon(&self) -> u128 {
+        first_of(self.clock.now_ms().saturating_add(IDS_AHEAD_MAX.as_millis() as u64))
     }
 
     /// The next id: 48 bits of milliseconds since 1970, then a counter and random bits (UUID version 7).
     pub fn next(&self) -> u128 {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.moment_ms = last.moment_ms.max(self.clock.now_ms());
+        let clock_ms = self.clock.now_ms();
+        let is_too_far = first_of(last.moment_ms) >= self.horizon();
+        last.moment_ms = if is_too_far { clock_ms } else { last.moment_ms.max(clock_ms) };
         let now_ms = last.moment_ms;
         let moment = Timestamp::from_unix(&last.context, now_ms / 1_000, (now_ms % 1_000) as u32 * 1_000_000);
         Uuid::new_v7(moment).as_u128()

@@ -67,8 +67,8 @@ pub const FAILURES_MAX: u32 = 10;
 pub const PAUSE_FACTOR_MAX: u64 = 30;
 /// Within this time a publish with the same idempotency key is answered with the first one's event.
 pub const DEDUP_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
-/// How far ids may be ahead of the clock at a start, because it was set back since the last run: so long they keep their
-/// order. Further ahead, events would outlive their retention.
+/// How far ids may be ahead of a clock that was set back: so far they keep their order. Further ahead, the clock was wrong
+/// before, and events would outlive their retention.
 pub const IDS_AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an event is kept after it was accepted, longer while a delivery of it is owed.
 pub const EVENT_RETENTION: Duration = Duration::from_secs(3 * 24 * 60 * 60);

@@ -299,7 +299,7 @@ fn assemble(
     let registry = Arc::new(Registry::load(&*store, committer.clone())?);
     let events = EventLog::new(store.clone());
     for space in registry.spaces() {
-        events.newest(space.uid, None, 1)?.into_iter().for_each(|newest| ids.follow(newest));
+        events.newest(space.uid, Some(ids.horizon()), 1)?.into_iter().for_each(|newest| ids.follow(newest));
     }
     let tokens = Tokens::load(&*store, committer.clone(), ids.clone())?;
     let calls = Arc::new(CallLog::new(reader.clone(), ids.clone()));

@@ -22,6 +22,8 @@ use crate::world::{Life, World};
 pub(crate) const SPACE: &str = "sim";
 pub(crate) const TOKEN: &str = "the-token-of-the-simulation";
 
+/// Longer than a node takes to stop.
+const DRAIN_MS: u64 = 60_000;
 /// Acts of the first moments of a life, when what was owed before is being looked for.
 const FIRST_MS: u64 = 30;
 /// Within this time a node may be stopped that has only just come up.
@@ -54,7 +56,7 @@ pub(crate) fn live(world: &Arc<World>, acts_left: &mut u32) -> End {
         end
     });
     drop(runtime);
-    let trouble = world.disk.trouble() != Trouble::None;
+    let trouble = !world.ledger().is_disk_well_for(DRAIN_MS);
     let crash = match end {
         End::Crashed(crash) => Some(crash),
         // What waits for a disk that is full when the node stops is given up.

@@ -149,7 +149,8 @@ impl SimTransport {
             std::future::pending::<()>().await;
         }
         let outgoing = Outgoing::read(&request);
-        let mut under_way = UnderWay { world, place: Some(world.sent(&outgoing)) };
+        let place = world.sent(&outgoing);
+        let mut under_way = UnderWay { world, place: Some(place) };
         let timeout_ms = request.timeout.as_millis() as u64;
         let fate = world.network.fate(outgoing.endpoint, timeout_ms);
         tokio::time::sleep(Duration::from_millis(fate.after_ms)).await;

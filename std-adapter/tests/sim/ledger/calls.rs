@@ -29,6 +29,11 @@ impl Ledger {
         let sent_ms = self.exchange_of(entry.pair, entry.attempt).map(|exchange| exchange.sent_ms);
         let Some(hook) = self.hooks.get_mut(&entry.pair.0) else { return };
         hook.mirror.logged(entry.outcome, now_ms);
+        match entry.outcome {
+            Outcome::Response { .. } => hook.is_trusted = true,
+            Outcome::Unknown | Outcome::Invalid => {}
+            _ => hook.is_trusted = false,
+        }
         if entry.outcome.is_success() {
             hook.proven_ms.get_or_insert(now_ms);
         }

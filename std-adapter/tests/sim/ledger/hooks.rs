@@ -32,6 +32,8 @@ pub(crate) struct Hook {
     pub(crate) mirror: Mirror,
     /// When it first answered well in this life.
     pub(crate) proven_ms: Option<u64>,
+    /// Whether the last call of this life was answered.
+    pub(super) is_trusted: bool,
     /// When the log first showed that its endpoint is gone, since the last change.
     pub(crate) gone_logged_ms: Option<u64>,
 }
@@ -52,6 +54,7 @@ impl Hook {
             changed_ms: now_ms,
             mirror: Mirror::Unknown,
             proven_ms: None,
+            is_trusted: false,
             gone_logged_ms: None,
         }
     }
@@ -81,6 +84,7 @@ impl Hook {
     pub(super) fn life_begins(&mut self) {
         self.mirror = Mirror::Closed { failures: 0 };
         self.proven_ms = None;
+        self.is_trusted = false;
         self.is_busy = false;
     }
 

@@ -75,6 +75,8 @@ pub(crate) struct Exchange {
     sent_ms: u64,
     ended: Option<Ended>,
     is_broken_off: bool,
+    /// Whether the endpoint had answered before, so that it may have any place.
+    is_trusted: bool,
 }
 
 /// How a request ended, as the node was told.
@@ -200,11 +202,15 @@ impl Ledger {
         self.hooks.values_mut().for_each(Hook::doubt_breaker);
     }
 
+    /// Whether for so long nothing was wrong with the disk.
+    pub(crate) fn is_disk_well_for(&self, span_ms: u64) -> bool {
+        let since = self.now_ms().saturating_sub(span_ms);
+        self.calm_since_ms.is_some_and(|calm| calm == 0 || calm <= since)
+    }
+
     /// Whether for so long nothing was wrong with the disk, the clock was not set, and the node was up.
     fn is_calm_for(&self, span_ms: u64) -> bool {
         let since = self.now_ms().saturating_sub(span_ms);
-        self.calm_since_ms.is_some_and(|calm| calm <= since)
-            && self.life_since_ms <= since
-            && self.clock.is_even_since(since)
+        self.is_disk_well_for(span_ms) && self.life_since_ms <= since && self.clock.is_even_since(since)
     }
 }

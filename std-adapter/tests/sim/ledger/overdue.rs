@@ -12,6 +12,8 @@ use crate::disk::Disk;
 
 /// How often this is looked at.
 pub(crate) const LOOK_EVERY_MS: u64 = 20_000;
+/// So long after anything went wrong nothing waits for that any more: what could not be read waits a minute.
+const CALM_MS: u64 = 90_000;
 /// Waiting that needs no reason.
 const LATE_MS: u64 = 10_000;
 
@@ -19,7 +21,7 @@ impl Ledger {
     /// A webhook whose deliveries are due, that has nothing under way, is not paused and has places to be had, gets a
     /// request before the next look.
     pub(crate) fn check_overdue(&mut self, disk: &Disk, deliveries: &Deliveries) {
-        if !self.is_calm_for(LATE_MS + LOOK_EVERY_MS) || (self.open() + 1) * 4 > self.rules.places {
+        if !self.is_calm_for(CALM_MS) || (self.open() + 1) * 4 > self.rules.places {
             self.stuck.clear();
             return;
         }

@@ -59,6 +59,7 @@ impl Ledger {
             sent_ms: self.now_ms(),
             ended: None,
             is_broken_off: false,
+            is_trusted: self.hooks.get(&make).is_some_and(|hook| hook.is_trusted),
         });
         self.attempts.entry(pair).or_default().push(place);
         place
@@ -76,6 +77,15 @@ impl Ledger {
         {
             hook.mirror.logged(outcome, ended.passed_ms);
         }
+    }
+
+    /// Whether an endpoint that had always answered kept a place for long since then: it may have any of them.
+    fn was_slow_since(&self, since_ms: u64) -> bool {
+        let now_ms = self.now_ms();
+        let trusted = self.exchanges.iter().rev().take(4_096).filter(|exchange| exchange.is_trusted);
+        let until_ms = |exchange: &Exchange| exchange.ended.map_or(now_ms, |ended| ended.passed_ms);
+        let mut kept = trusted.map(|exchange| (exchange.sent_ms, until_ms(exchange)));
+        kept.any(|(sent_ms, until_ms)| until_ms >= since_ms && until_ms - sent_ms > SLOW_MS)
     }
 
     /// Nobody waits for a request any more.
@@ -203,6 +213,7 @@ impl Ledger {
         let proven = self.hooks.get(&make).and_then(|hook| hook.proven_ms);
         let counts = make == 0 && attempt == 1 && proven.is_some_and(|proven| proven <= publish.begun_ms);
         let most = QUEUEING_MS + (publish.ahead as u64 + 1) * (WELL_MS + 3 * World::COMMIT_MS);
+        let counts = counts && !self.was_slow_since(publish.answered_ms);
         if counts && waited > most && self.is_calm_for(waited + QUEUEING_MS) {
             let how = format!("{number} waited {waited} ms behind {} others", publish.ahead);
             self.broken("an endpoint that answers is not kept waiting by others", &how);
@@ -210,6 +221,8 @@ impl Ledger {
     }
 }
 
+/// An exchange that takes longer is slow.
+const SLOW_MS: u64 = 500;
 /// Waiting that needs no reason: less than one attempt that hangs.
 const QUEUEING_MS: u64 = 2_000;
 const _: () = assert!(QUEUEING_MS < ATTEMPT_TIMEOUT.as_millis() as u64);
