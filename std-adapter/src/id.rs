@@ -57,7 +57,11 @@ impl IdMaker {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let clock_ms = self.clock.now_ms();
         let is_too_far = first_of(last.moment_ms) >= self.horizon();
-        last.moment_ms = if is_too_far { clock_ms } else { last.moment_ms.max(clock_ms) };
+        if is_too_far {
+            // The context has a memory of its own.
+            *last = Last { context: ContextV7::new(), moment_ms: 0 };
+        }
+        last.moment_ms = last.moment_ms.max(clock_ms);
         let now_ms = last.moment_ms;
         let moment = Timestamp::from_unix(&last.context, now_ms / 1_000, (now_ms % 1_000) as u32 * 1_000_000);
         Uuid::new_v7(moment).as_u128()
@@ -106,6 +110,8 @@ pub fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     #[test]
@@ -129,6 +135,25 @@ mod tests {
         let year_ahead = maker.next() + first_of(365 * 24 * 3_600_000);
         maker.follow(year_ahead);
         assert!(maker.next() < year_ahead);
+    }
+
+    #[test]
+    fn ids_wait_for_a_clock_that_was_set_back_but_no_longer_than_a_day() {
+        struct Set(AtomicU64);
+        impl Clock for Set {
+            fn now_ms(&self) -> u64 {
+                self.0.load(Ordering::Relaxed)
+            }
+        }
+        const DAY_MS: u64 = 24 * 3_600_000;
+        let clock = Arc::new(Set(AtomicU64::new(9 * DAY_MS)));
+        let maker = IdMaker::new(clock.clone());
+        let first = maker.next();
+        clock.0.store(8 * DAY_MS + 1, Ordering::Relaxed);
+        let second = maker.next();
+        assert!(second > first);
+        clock.0.store(7 * DAY_MS, Ordering::Relaxed);
+        assert_eq!(made_at_ms(maker.next()), 7 * DAY_MS);
     }
 
     #[test]
