@@ -16,7 +16,10 @@ fn allowed(kept: &[Count], now: &Count) -> f64 {
     if let Some(row) = kept.iter().find(|row| row.is_of_the_same(now)) {
         return row.instructions * GROWTH;
     }
-    eprintln!("nothing is kept for {}: cargo run -p bellwire-firmware-host --bin board_instructions", now.compiler);
+    eprintln!(
+        "nothing is kept for {}: cargo run -p bellwire-firmware-host --bin board_instructions",
+        now.compiler
+    );
     let other = kept.iter().rfind(|row| (&row.board, &row.way) == (&now.board, &now.way));
     other.expect("counts of some compiler").instructions * GROWTH_OF_ANOTHER_COMPILER
 }
