@@ -190,10 +190,14 @@ fn the_image_is_as_documented() {
     assert!(loaded.find(&topic, &[("sys.id", "b")]).eq([0]));
 }
 
-/// FNV-1a from the seed that a builder starts with, as the document has it.
+/// The seed that a builder starts with.
+const SEED: u32 = 0x811c_9dc5;
+
+/// FNV-1a in two lanes that take turns, as the document has it.
 fn bucket(name: &str, buckets: u32) -> u32 {
-    let hash =
-        name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let turn = |(this, that): (u32, u32), byte| (that, (this ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let (this, that) = name.bytes().fold((SEED, SEED), turn);
+    let hash = this ^ that.rotate_left(16);
     (hash ^ (hash >> 15)) & (buckets - 1)
 }
 
@@ -206,8 +210,9 @@ fn names_chosen_to_collide_get_another_seed() {
         builder.add(webhook, &[TopicPattern::parse(&format!("{name}.*")).unwrap()], &[]).unwrap();
     }
     let table = builder.build().unwrap();
-    let largest_bucket = table.image()[11];
+    let (largest_bucket, seed) = (table.image()[11], &table.image()[16..20]);
     assert!(largest_bucket <= 8, "{largest_bucket}");
+    assert_ne!(seed, SEED.to_le_bytes(), "with this seed they share one bucket");
     for (webhook, name) in (0..).zip(&chosen) {
         let topic = format!("{name}.x");
         assert!(table.find(&Topic::parse(&topic).unwrap(), &[]).eq([webhook]));
@@ -232,6 +237,30 @@ fn the_deepest_fan_out_stays_within_its_bound() {
     table.for_each_list(&topic, |rows| lists += u32::from(!rows.is_empty()));
     assert_eq!(lists, 256 + 128);
     assert!(table.find(&topic, &[]).eq(0..256));
+}
+
+/// Topics as long as they may be, that differ from what is wanted in the last byte.
+#[test]
+fn the_longest_topics_cost_no_more_than_others() {
+    let segment = |end: char| format!("{}{end}", "a".repeat(63));
+    let path = |ends: &str| ends.chars().map(segment).collect::<Vec<_>>().join(".");
+    let mut builder = TableBuilder::<Growing, _>::new(NoRegexps);
+    for webhook in 0..256_u32 {
+        let ends: String = (0..8).map(|level| if webhook >> level & 1 == 1 { 'a' } else { 'b' }).collect();
+        builder.add(webhook, &[TopicPattern::parse(&path(&ends)).unwrap()], &[]).unwrap();
+    }
+    let table = builder.build().unwrap();
+    assert_eq!(table.visits_max(), 9);
+    for (ends, found) in
+        [("aaaaaaaa", Some(255)), ("bbbbbbbb", Some(0)), ("aaaaaaac", None), ("cccccccc", None)]
+    {
+        let mut lists = 0;
+        let topic = path(ends);
+        let topic = Topic::parse(&topic).unwrap();
+        table.for_each_list(&topic, |rows| lists += u32::from(!rows.is_empty()));
+        assert!(table.find(&topic, &[]).eq(found));
+        assert_eq!(lists, u32::from(found.is_some()));
+    }
 }
 
 /// An event that counts how often it is asked.
