@@ -86,6 +86,9 @@ impl CallLog {
             Vec::new()
         });
         let id = self.ids.next();
+        if let Some(kept) = self.kept().get_mut(&webhook_uid) {
+            kept.oldest = kept.oldest.min(id);
+        }
         let key = record::timed_key(webhook_uid, id);
         let mut batch = Batch::default();
         batch.put(Table::Calls, key, record::encode(call));
@@ -178,7 +181,7 @@ impl CallLog {
         self.ended.subscribe()
     }
 
-    /// The kept calls of one event, oldest first. A call is made after its event, and ids grow with time.
+    /// The kept calls of one event, oldest first.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -244,8 +247,8 @@ fn of_event(
     webhook_uid: u64,
     event_id: u128,
 ) -> Result<Vec<(u128, CallRecord)>, StoreError> {
-    let (first, end) = (record::timed_key(webhook_uid, event_id), (webhook_uid + 1).to_be_bytes());
-    let rows = store.scan(Table::Calls, Range::between(&first, &end), CALLS_PER_WEBHOOK)?;
+    let prefix = webhook_uid.to_be_bytes();
+    let rows = store.scan(Table::Calls, Range::prefix(&prefix), CALLS_PER_WEBHOOK + CALLS_TRIMMED_AT_ONCE)?;
     let read = |(key, value): &Row| Ok((record::read_timed_key(key)?.1, record::decode(value)?));
     let calls: Vec<(u128, CallRecord)> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
     Ok(calls.into_iter().filter(|(_, call)| call.event_id == event_id).collect())
