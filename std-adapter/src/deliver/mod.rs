@@ -253,8 +253,10 @@ impl Engine {
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether no further attempt begins: at the end of a run, and when the store has failed, so that nothing could be
+    /// recorded of it.
     fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
+        self.stopping.load(Ordering::SeqCst) || self.parts.committer.has_failed()
     }
 
     fn now_ms(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! One life of the node: from its start to its end, in order or not.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bellwire::app::definitions;
@@ -155,6 +156,9 @@ impl Life {
         loop {
             tokio::time::sleep(Duration::from_millis(LOOK_EVERY_MS)).await;
             let Some(space) = self.app.registry.space(SPACE) else { continue };
+            if self.app.stopping.load(Ordering::SeqCst) {
+                return;
+            }
             let mut ledger = self.world.ledger();
             ledger.check_switched_off(&space);
             ledger.check_overdue(&self.world.disk, &self.app.deliveries);

@@ -153,9 +153,9 @@ impl Ledger {
             return;
         }
         let is_before = |other: &super::Publish| {
-            // A clock that was wrong by more than this had its own order.
-            let order_is_kept =
-                u128::from(self.clock.set_back_ms_since(other.begun_ms)) <= IDS_AHEAD_MAX.as_millis();
+            // A clock that was wrong by more than this had its own order, and for a while after it.
+            let set_back_ms = self.clock.set_back_ms_since(other.begun_ms.saturating_sub(2 * IDS_AHEAD_MS));
+            let order_is_kept = set_back_ms <= IDS_AHEAD_MS;
             let is_same = other.ordered.contains(&make) && other.entity == publish.entity;
             order_is_kept && is_same && other.answered_ms < publish.begun_ms
         };
@@ -223,6 +223,8 @@ impl Ledger {
 
 /// An exchange that takes longer is slow.
 const SLOW_MS: u64 = 500;
+/// How far ids may be ahead of the clock.
+pub(super) const IDS_AHEAD_MS: u64 = IDS_AHEAD_MAX.as_millis() as u64;
 /// Waiting that needs no reason: less than one attempt that hangs.
 const QUEUEING_MS: u64 = 2_000;
 const _: () = assert!(QUEUEING_MS < ATTEMPT_TIMEOUT.as_millis() as u64);
