@@ -209,6 +209,9 @@ impl Life {
         self.world.ledger().tell("calm", "");
         self.world.network.heal();
         self.world.disk.crash_never();
+        if self.world.chance.percent(60) {
+            self.begin(Act::Jump);
+        }
         let end = tokio::time::Instant::now() + CALM;
         loop {
             tokio::time::sleep(Duration::from_secs(60)).await;

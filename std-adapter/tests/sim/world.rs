@@ -44,7 +44,7 @@ impl World {
             retry_delay_ms: chance.pick(&[1_000, 30_000, 30_000]),
             retry_connection_errors: chance.percent(50),
             lane_places: chance.pick(&[1, 3, 16]),
-            places: chance.pick(&[4, 4, 16, 24, 64]),
+            places: chance.pick(&[2, 4, 8, 16, 64]),
             gap_ms_max: chance.pick(&[1_000_000, 3_000_000, 10_000_000]),
             has_floods: chance.percent(20),
         };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bellwire::clock::Clock;
-use bellwire::deliver::Deliveries;
+use bellwire::deliver::{Deliveries, Pause};
 use bellwire::store::record::Owed;
 use bellwire::store::{Range, Table};
 
@@ -27,7 +27,9 @@ impl Ledger {
         }
         let before = std::mem::take(&mut self.stuck);
         for (make, uid) in self.overdue(disk) {
-            let is_waiting = self.open_of(make) == 0 && deliveries.pause(uid).is_none();
+            let is_paused =
+                |pause: Pause| pause.until_ms.is_none_or(|until| until + LATE_MS > self.clock.now_ms());
+            let is_waiting = self.open_of(make) == 0 && !deliveries.pause(uid).is_some_and(is_paused);
             if is_waiting {
                 self.stuck.insert(make, self.exchanges.len());
             }
