@@ -182,7 +182,7 @@ impl Ledger {
     pub(crate) fn life_begins(&mut self) {
         self.life_since_ms = self.now_ms();
         self.hooks.values_mut().for_each(Hook::life_begins);
-        self.tell("begin", "");
+        self.tell("begin", &format!("{:?}", self.rules));
     }
 
     /// A life of the node is over, and with it whatever was under way.
