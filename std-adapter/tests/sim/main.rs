@@ -18,7 +18,7 @@ use std::time::Instant;
 use crate::history::{Report, play};
 
 /// Histories that are played unless `BELLWIRE_SIM_SEEDS` says otherwise.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 100;
 /// Disagreements after which a history is not played on.
 const PROBLEMS_MAX: usize = 10;
 /// The first seed, or with `BELLWIRE_SIM_SEEDS=1` the only one.
