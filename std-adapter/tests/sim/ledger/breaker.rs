@@ -30,7 +30,7 @@ impl Mirror {
     ) -> Option<String> {
         match *self {
             // It was admitted before, and its event had to be read.
-            Mirror::Open { since_ms } if now_ms <= since_ms + PACE_MS => None,
+            Mirror::Open { since_ms } if now_ms <= since_ms + 2 * PACE_MS => None,
             Mirror::Open { since_ms } => {
                 *self = Mirror::Probing;
                 let too_soon = now_ms < since_ms + pause_ms && is_even(since_ms);

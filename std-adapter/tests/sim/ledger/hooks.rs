@@ -32,7 +32,7 @@ pub(crate) struct Hook {
     pub(crate) mirror: Mirror,
     /// When it first answered well in this life.
     pub(crate) proven_ms: Option<u64>,
-    /// Whether the last call of this life was answered.
+    /// Whether the last call of which something is known was answered.
     pub(super) is_trusted: bool,
     /// When the log first showed that its endpoint is gone, since the last change.
     pub(crate) gone_logged_ms: Option<u64>,
@@ -84,7 +84,6 @@ impl Hook {
     pub(super) fn life_begins(&mut self) {
         self.mirror = Mirror::Closed { failures: 0 };
         self.proven_ms = None;
-        self.is_trusted = false;
         self.is_busy = false;
     }
 
@@ -184,9 +183,7 @@ impl Ledger {
 
     /// The requests to a webhook that are under way.
     pub(super) fn open_of(&self, make: Make) -> usize {
-        let life = self.life();
-        let recent = self.exchanges.iter().rev().take(4_096);
-        recent.filter(|exchange| exchange.pair.0 == make && exchange.is_open(life)).count()
+        self.open.iter().filter(|place| self.exchanges[**place].pair.0 == make).count()
     }
 
     /// A webhook that is there, by its id.

@@ -42,6 +42,8 @@ pub(crate) struct Ledger {
     /// The first publish that was accepted with an idempotency key, and what the clock showed.
     keys: HashMap<String, (Number, u64)>,
     exchanges: Vec<Exchange>,
+    /// Those that are under way, by their places.
+    open: BTreeSet<usize>,
     attempts: BTreeMap<Pair, Vec<usize>>,
     entries: BTreeMap<u128, Entry>,
     /// Times that a person asked for a call to be made again.
@@ -74,7 +76,6 @@ pub(crate) struct Exchange {
     life: usize,
     sent_ms: u64,
     ended: Option<Ended>,
-    is_broken_off: bool,
     /// Whether the endpoint had answered before, so that it may have any place.
     is_trusted: bool,
 }
@@ -86,12 +87,6 @@ struct Ended {
     retry_after: Option<u64>,
     passed_ms: u64,
     clock_ms: u64,
-}
-
-impl Exchange {
-    fn is_open(&self, life: usize) -> bool {
-        self.life == life && self.ended.is_none() && !self.is_broken_off
-    }
 }
 
 /// One call as the node's log has it.
@@ -115,6 +110,7 @@ impl Ledger {
             by_event: HashMap::new(),
             keys: HashMap::new(),
             exchanges: Vec::new(),
+            open: BTreeSet::new(),
             attempts: BTreeMap::new(),
             entries: BTreeMap::new(),
             resends: BTreeMap::new(),
@@ -186,13 +182,14 @@ impl Ledger {
     pub(crate) fn life_begins(&mut self) {
         self.life_since_ms = self.now_ms();
         self.hooks.values_mut().for_each(Hook::life_begins);
-        self.tell("begin", "");
+        self.tell("begin", &format!("{:?}", self.rules));
     }
 
     /// A life of the node is over, and with it whatever was under way.
     pub(crate) fn life_ends(&mut self, crash: Option<Crash>) {
         self.tell("end", &format!("{crash:?}"));
         self.lives.push(crash);
+        self.open.clear();
         self.publishes.values_mut().for_each(Publish::life_ends);
     }
 

@@ -21,7 +21,7 @@ impl Ledger {
     /// A webhook whose deliveries are due, that has nothing under way, is not paused and has places to be had, gets a
     /// request before the next look.
     pub(crate) fn check_overdue(&mut self, disk: &Disk, deliveries: &Deliveries) {
-        if !self.is_calm_for(CALM_MS) || (self.open() + 1) * 4 > self.rules.places {
+        if !self.is_calm_for(CALM_MS) || (self.open.len() + 1) * 4 > self.rules.places {
             self.stuck.clear();
             return;
         }
@@ -43,11 +43,6 @@ impl Ledger {
             self.stuck.clear();
             self.broken("what is due is attempted", &format!("webhooks {broken:?} wait without a reason"));
         }
-    }
-
-    fn open(&self) -> usize {
-        let life = self.life();
-        self.exchanges.iter().rev().take(4_096).filter(|exchange| exchange.is_open(life)).count()
     }
 
     /// Webhooks that are on and whose earliest delivery is late.

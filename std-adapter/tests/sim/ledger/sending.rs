@@ -58,10 +58,10 @@ impl Ledger {
             life: self.life(),
             sent_ms: self.now_ms(),
             ended: None,
-            is_broken_off: false,
             is_trusted: self.hooks.get(&make).is_some_and(|hook| hook.is_trusted),
         });
         self.attempts.entry(pair).or_default().push(place);
+        self.open.insert(place);
         place
     }
 
@@ -70,6 +70,7 @@ impl Ledger {
         let ended = Ended { outcome, retry_after, passed_ms: self.now_ms(), clock_ms: self.clock.now_ms() };
         let exchange = &mut self.exchanges[place];
         exchange.ended = Some(ended);
+        self.open.remove(&place);
         let (pair, attempt) = (exchange.pair, exchange.attempt);
         self.tell("outcome", &format!("{}/{} attempt {attempt} {outcome:?}", pair.0, pair.1));
         if outcome == Outcome::NoResources
@@ -90,7 +91,7 @@ impl Ledger {
 
     /// Nobody waits for a request any more.
     pub(crate) fn broken_off(&mut self, place: usize) {
-        self.exchanges[place].is_broken_off = true;
+        self.open.remove(&place);
     }
 
     fn check_allowed(&mut self, outgoing: &Outgoing) {
@@ -124,8 +125,7 @@ impl Ledger {
 
     /// Attempts under way are bounded, for each endpoint and in all.
     fn check_places(&mut self, make: u64) {
-        let life = self.life();
-        let open = self.exchanges.iter().rev().take(4_096).filter(|exchange| exchange.is_open(life)).count();
+        let open = self.open.len();
         let of_hook = self.open_of(make);
         if of_hook >= usize::from(self.rules.lane_places) || open >= self.rules.places {
             self.broken(
@@ -213,8 +213,8 @@ impl Ledger {
         let proven = self.hooks.get(&make).and_then(|hook| hook.proven_ms);
         let counts = make == 0 && attempt == 1 && proven.is_some_and(|proven| proven <= publish.begun_ms);
         let most = QUEUEING_MS + (publish.ahead as u64 + 1) * (WELL_MS + 3 * World::COMMIT_MS);
-        let counts = counts && !self.was_slow_since(publish.answered_ms);
-        if counts && waited > most && self.is_calm_for(waited + QUEUEING_MS) {
+        let is_late = counts && waited > most && self.is_calm_for(waited + QUEUEING_MS);
+        if is_late && !self.was_slow_since(publish.answered_ms) {
             let how = format!("{number} waited {waited} ms behind {} others", publish.ahead);
             self.broken("an endpoint that answers is not kept waiting by others", &how);
         }
