@@ -158,7 +158,9 @@ fn filter_json(filter: &Filter<'_>) -> Json {
     let (operator, operand) = match filter.test {
         Test::Equals(value) => ("equals", text(&value)),
         Test::In(values) => ("in", values.iter().map(text).collect()),
-        other => unreachable!("a workload has equals and in, not {other:?}"),
+        // The API's filters have no prefix.
+        Test::Prefix(prefix) => ("regexp", json!({"pattern": format!("^{prefix}")})),
+        other => unreachable!("a workload has equals, in and prefix, not {other:?}"),
     };
     let json = json!({operator: [{"doc": filter.doc}, operand]});
     if filter.negated { json!({"not": json}) } else { json }
