@@ -57,6 +57,10 @@ pub const WINDOWS_MAX: usize = 64 * 1024;
 /// Deliveries that an endpoint may have claimed for each place that it may hold: more make fewer, larger writes, and
 /// more attempts that nobody knows anything of after a crash.
 pub const CLAIMS_PER_PLACE: usize = 4;
+/// Events that are kept in memory for the attempts about to be made.
+pub const EVENTS_AT_HAND_MAX: usize = 16 * 1024;
+/// Bytes of such events; beyond them, attempts read theirs from the store.
+pub const EVENTS_AT_HAND_BYTES: usize = 16 * 1024 * 1024;
 /// Within this time after its acceptance an event is read from the store at once: it is still in memory.
 pub const FRESH: Duration = Duration::from_secs(2);
 /// Deliveries that may be owed in all before events are refused.

@@ -37,7 +37,7 @@ impl Settled {
 struct Job {
     space: Arc<Space>,
     webhook: Arc<Webhook>,
-    event: EventRecord,
+    event: Arc<EventRecord>,
     owed: Owed,
 }
 
@@ -106,6 +106,7 @@ impl Engine {
     /// What an attempt needs, if there is one to be made.
     async fn job(&self, owed: Owed) -> Result<Lookup, StoreError> {
         let event_id = owed.key.event_id;
+        let at_hand = self.at_hand().take(event_id);
         let Some((space, webhook)) = self.parts.registry.webhook(owed.key.webhook_uid) else {
             debug!(event = %id::to_text(event_id), "a delivery is dropped: its webhook is deleted");
             // Unless the webhook is one that could not be read.
@@ -119,7 +120,8 @@ impl Engine {
             debug!(event = %id::to_text(event_id), "a delivery is dropped: its webhook is inactive");
             return Ok(Lookup::Nothing);
         }
-        let Some(event) = self.read_event(owed).await? else {
+        let event = if at_hand.is_some() { at_hand } else { self.read_event(owed).await?.map(Arc::new) };
+        let Some(event) = event else {
             error!(event = %id::to_text(event_id), webhook = webhook.record.id, "a delivery is lost: its event is not in the store");
             return Ok(Lookup::Nothing);
         };

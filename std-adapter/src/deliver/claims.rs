@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use bellwire_core::delivery::{Sign, sign_of};
 
-use super::{Engine, STORE_PAUSE};
+use super::{Engine, Needed, STORE_PAUSE};
+use crate::limits::EVENTS_AT_HAND_BYTES;
 use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, CallRecord, Owed, OwedKey, OwedRecord};
 use crate::store::{Batch, Durability, Range, Store, StoreError, Table};
@@ -54,6 +55,19 @@ fn read(store: &dyn Store, from: OwedKey, most: usize) -> Result<Vec<Owed>, Stor
     rows.iter().map(Owed::from_row).collect()
 }
 
+/// The events of these deliveries, as far as they can be read and are not too large to be kept.
+fn events_of(store: &dyn Store, owed: &[Owed]) -> Vec<Needed> {
+    let mut bytes = 0;
+    let read = |owed: &Owed| {
+        let id = owed.key.event_id;
+        let value = store.read(Table::Events, &record::timed_key(owed.record.space_uid, id)).ok()??;
+        bytes += value.len();
+        let event = (bytes <= EVENTS_AT_HAND_BYTES).then(|| record::decode(&value).ok())??;
+        Some(Needed { id, event: Arc::new(event), attempts: 1 })
+    };
+    owed.iter().filter_map(read).collect()
+}
+
 impl Engine {
     /// Reads deliveries that wait in the store only.
     pub(super) async fn run_refill(self: Arc<Self>, from: OwedKey, most: usize) {
@@ -79,7 +93,9 @@ impl Engine {
         let batch = claim_batch(&owed, self.settings.run);
         let unsynced = is_planted(Bug::ClaimUnsynced);
         let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
-        match self.parts.committer.commit(batch, durability).await {
+        let writing = self.parts.committer.commit(batch, durability);
+        let (written, ()) = tokio::join!(writing, self.fetch_events(&owed));
+        match written {
             Ok(()) => self.schedule().claimed(&owed),
             Err(cause) => {
                 if !self.is_stopping() {
@@ -94,6 +110,21 @@ impl Engine {
             }
         }
         self.pump();
+    }
+
+    /// Reads the events of these, so that their attempts find them. What cannot be read is read again by the attempt,
+    /// which says so.
+    async fn fetch_events(&self, owed: &[Owed]) {
+        let missing: Vec<Owed> = {
+            let mut at_hand = self.at_hand();
+            owed.iter().filter(|owed| !at_hand.expect(owed.key.event_id, 1)).copied().collect()
+        };
+        if missing.is_empty() {
+            return;
+        }
+        let found = self.parts.store.run(move |store| Ok(events_of(store, &missing))).await;
+        let mut at_hand = self.at_hand();
+        found.into_iter().flatten().for_each(|needed| at_hand.keep(needed));
     }
 
     /// At the end of the run: what was claimed and not begun will not be.

@@ -152,17 +152,19 @@ impl LaneState {
     }
 
     fn begin(&mut self, at: &Moment) -> Step {
-        let startable = self.startable(at, claims_max(at.limit));
-        let claimed = startable.iter().filter(|owed| owed.record.claim != 0).count();
+        let (mut first, mut claimed) = (None, 0);
+        for owed in self.startable(at).filter(|owed| owed.record.claim != 0).take(at.limit) {
+            first = first.or(Some(owed));
+            claimed += 1;
+        }
         if claimed < at.limit && !self.claiming {
-            let unclaimed: Vec<Owed> =
-                startable.iter().filter(|owed| owed.record.claim == 0).copied().collect();
+            let unclaimed: Vec<Owed> = self.startable(at).filter(|owed| owed.record.claim == 0).collect();
             if !unclaimed.is_empty() {
                 self.claiming = true;
                 return Step::Claim(unclaimed);
             }
         }
-        match startable.into_iter().find(|owed| owed.record.claim != 0) {
+        match first {
             Some(owed) => self.take(owed, at.run),
             None => self.wait(at),
         }
@@ -175,9 +177,9 @@ impl LaneState {
     }
 
     /// The first deliveries that may be attempted now: due, and not behind an earlier one of the same entity.
-    fn startable(&self, at: &Moment, most: usize) -> Vec<Owed> {
+    fn startable(&self, at: &Moment) -> impl Iterator<Item = Owed> {
         let mut taken: Vec<u64> = self.under_way.values().copied().flatten().collect();
-        let free = |owed: &Owed| match owed.record.entity {
+        let free = move |owed: &Owed| match owed.record.entity {
             Some(entity) if taken.contains(&entity) && !is_planted(Bug::ForgetOrder) => false,
             Some(entity) => {
                 taken.push(entity);
@@ -185,7 +187,8 @@ impl LaneState {
             }
             None => true,
         };
-        self.readable().filter(free).filter(|owed| at.later(&owed.record).is_none()).take(most).collect()
+        let due = |owed: &Owed| at.later(&owed.record).is_none();
+        self.readable().filter(free).filter(due).take(claims_max(at.limit))
     }
 
     /// Nothing may be attempted: until when, as far as that is known.

@@ -3,6 +3,7 @@
 //! The decisions are made elsewhere: `schedule` says what is next, [`bellwire_core::delivery`] what an outcome leads
 //! to. Here they are carried out, against ports: the store, the clock, the dice, and the transport.
 
+mod at_hand;
 mod attempt;
 mod backlog;
 mod claims;
@@ -22,6 +23,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use self::at_hand::AtHand;
+pub use self::at_hand::Needed;
 use self::schedule::{Action, Rules, Schedule};
 use crate::calls::CallLog;
 use crate::clock::Clock;
@@ -83,6 +86,7 @@ struct Engine {
     settings: DeliverySettings,
     parts: Parts,
     schedule: Mutex<Schedule>,
+    at_hand: Mutex<AtHand>,
     /// The alarm's moment may have come nearer.
     sooner: Notify,
     /// Something that was under way has ended.
@@ -141,6 +145,7 @@ impl Deliveries {
             settings,
             parts,
             schedule: Mutex::new(Schedule::new(rules)),
+            at_hand: Mutex::default(),
             sooner: Notify::new(),
             ended: Notify::new(),
             stopping: AtomicBool::new(false),
@@ -184,8 +189,12 @@ impl Deliveries {
         self.0.schedule().expect(key, self.0.now_ms())
     }
 
-    /// Takes in deliveries that have just become durable.
-    pub fn push(&self, owed: &[Owed]) {
+    /// Takes in deliveries that have just become durable, and the events of those that are to be made soon, where the
+    /// caller has them.
+    pub fn push(&self, owed: &[Owed], events: Vec<Needed>) {
+        let mut at_hand = self.0.at_hand();
+        events.into_iter().for_each(|needed| at_hand.keep(needed));
+        drop(at_hand);
         let mut schedule = self.0.schedule();
         owed.iter().for_each(|owed| schedule.push(*owed));
         drop(schedule);
@@ -251,6 +260,10 @@ impl Deliveries {
 impl Engine {
     fn schedule(&self) -> MutexGuard<'_, Schedule> {
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn at_hand(&self) -> MutexGuard<'_, AtHand> {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether no further attempt begins: at the end of a run, and when the store has failed, so that nothing could be

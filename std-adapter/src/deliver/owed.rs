@@ -105,7 +105,7 @@ impl Deliveries {
         let mut batch = Batch::default();
         batch.put(Table::Owed, key.to_bytes(), record::encode(&record));
         match self.0.parts.committer.commit(batch, Durability::Synced).await {
-            Ok(()) => self.push(&[owed]),
+            Ok(()) => self.push(&[owed], Vec::new()),
             Err(cause) => {
                 self.withdraw(&[owed]);
                 return Err(cause.into());

@@ -113,12 +113,11 @@ impl Attempt<'_> {
         let points = has_pointers(&record.url)
             || record.headers.iter().any(|header| has_pointers(header.value.expose()))
             || self.webhook.transformation.body_reads_scope();
-        let payload = if points {
-            let read = crate::json::parse(&self.event.payload);
-            read.map_err(|cause| format!("The payload cannot be read for the transformation: {cause}"))?
-        } else {
-            Value::Null
-        };
+        if !points {
+            return Ok(Scope { payload: Value::Null, topic, user: Value::Null });
+        }
+        let payload = crate::json::parse(&self.event.payload)
+            .map_err(|cause| format!("The payload cannot be read for the transformation: {cause}"))?;
         let user = json!({"sys": {"type": "Link", "linkType": "User", "id": self.event.user}});
         Ok(Scope { payload, topic, user })
     }
@@ -202,7 +201,7 @@ pub(crate) fn idempotency_key(key: OwedKey) -> String {
         .chain_update(key.webhook_uid.to_be_bytes())
         .chain_update(id::to_text(key.event_id))
         .finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    id::hex(&digest)
 }
 
 /// The headers of a recorded call with a signature of now in place of the old one.

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use self::attributes::PayloadFields;
 use crate::clock::Clock;
-use crate::deliver::Deliveries;
+use crate::deliver::{Deliveries, Needed};
 use crate::dispatch::dispatch;
 use crate::id::IdMaker;
 use crate::limits::{BODY_BYTES_MAX, DEDUP_WINDOW, IDEMPOTENCY_KEY_BYTES_MAX};
@@ -202,7 +202,7 @@ impl Ingest {
         let results: Vec<Result<Accepted, Refusal>> = incoming.into_iter().map(add).collect();
         if !together.batch.is_empty() {
             if is_planted(Bug::DeliverUnstored) {
-                self.deliveries.push(&together.owed);
+                self.deliveries.push(&together.owed, std::mem::take(&mut together.events));
             }
             let unsynced = is_planted(Bug::AcknowledgeUnsynced);
             let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
@@ -210,7 +210,7 @@ impl Ingest {
                 self.deliveries.withdraw(&together.owed);
                 return Err(self.refused(cause.into(), results.len()));
             }
-            self.deliveries.push(&together.owed);
+            self.deliveries.push(&together.owed, together.events);
         }
         results.iter().for_each(|result| self.count(result));
         Ok(results)
@@ -253,6 +253,11 @@ impl Ingest {
                 record::encode(&DedupRecord { event_id, at_ms: now_ms }),
             );
             together.keys.insert(key, event_id);
+        }
+        // Those that have to wait read theirs from the store when it is their turn.
+        let attempts = dispatched.owed.iter().filter(|owed| owed.record.claim != 0).count();
+        if attempts > 0 {
+            together.events.push(Needed { id: event_id, event: Arc::new(event), attempts });
         }
         together.owed.extend(dispatched.owed);
         Ok(Accepted { event_id, webhooks: dispatched.webhooks, duplicate: false })
@@ -357,6 +362,8 @@ impl Checked {
 struct Together {
     batch: Batch,
     owed: Vec<Owed>,
+    /// The events that are sent at once.
+    events: Vec<Needed>,
     keys: HashMap<Vec<u8>, u128>,
 }
 
