@@ -43,7 +43,7 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an unused connection is kept. Node.js servers close theirs after five seconds.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The most unused connections kept for one host and port.
-pub const IDLE_PER_HOST_MAX: usize = 4;
+pub const IDLE_PER_HOST_MAX: usize = 32;
 /// The most open connections that may be used more than once; any beyond are used once and closed.
 pub const REUSED_CONNECTIONS_MAX: usize = 256;
 
