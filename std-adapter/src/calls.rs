@@ -92,7 +92,7 @@ impl CallLog {
         let key = record::timed_key(webhook_uid, id);
         let mut batch = Batch::default();
         batch.put(Table::Calls, key, record::encode(call));
-        batch.put(Table::CallBodies, key, record::encode(details));
+        batch.put(Table::CallBodies, key, record::encode_details(details));
         for old in surplus {
             batch.remove(Table::Calls, old.as_slice());
             batch.remove(Table::CallBodies, old);

@@ -31,7 +31,7 @@ pub fn dispatch(
     let mut dispatched = Dispatched::default();
     // The topic was checked when the event was accepted.
     let Ok(topic) = Topic::parse(&event.topic) else { return dispatched };
-    batch.put(Table::Events, record::timed_key(space.uid, id), record::encode(event));
+    batch.put(Table::Events, record::timed_key(space.uid, id), record::encode_event(event));
     for number in live.table.find(&topic, &attributes) {
         let webhook = &live.webhooks[number as usize].record;
         // The moment the id was made: ids only grow, so the order of acceptance is kept whatever the clock does.

@@ -1,6 +1,6 @@
 //! A batch: changes to any tables that take effect together or not at all.
 
-use std::collections::{BTreeMap, btree_map};
+use std::vec;
 
 use super::{KEY_BYTES_MAX, StoreError, Table, VALUE_BYTES_MAX};
 
@@ -9,8 +9,8 @@ const CHANGE_OVERHEAD_BYTES: usize = 32;
 
 /// Changes that take effect together or not at all.
 ///
-/// A batch holds one change per key: where a key is changed twice, the later change counts. So batches can be
-/// appended to one another without asking what they touch.
+/// Where a key is changed twice, the later change counts. So batches can be appended to one another without asking
+/// what they touch.
 ///
 /// ```
 /// use bellwire::store::{Batch, Table};
@@ -22,8 +22,15 @@ const CHANGE_OVERHEAD_BYTES: usize = 32;
 /// ```
 #[derive(Default, Clone, PartialEq, Eq)]
 pub struct Batch {
-    changes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+    changes: Vec<Change>,
     bytes: usize,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Change {
+    table: Table,
+    key: Vec<u8>,
+    value: Option<Vec<u8>>,
 }
 
 impl Batch {
@@ -49,9 +56,8 @@ impl Batch {
             *self = later;
             return;
         }
-        for ((table, key), value) in later.changes {
-            self.change(table, key, value);
-        }
+        self.bytes += later.bytes;
+        self.changes.extend(later.changes);
     }
 
     /// Whether there is nothing to do.
@@ -60,13 +66,13 @@ impl Batch {
         self.changes.is_empty()
     }
 
-    /// How many keys change.
+    /// How many changes were asked for.
     #[must_use]
     pub fn len(&self) -> usize {
         self.changes.len()
     }
 
-    /// Keys, values and an engine's framing, approximately.
+    /// Keys, values and an engine's framing, approximately, of all changes that were asked for.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -75,7 +81,17 @@ impl Batch {
     /// The changes by table and key: a value to set, or `None` to remove.
     #[must_use]
     pub fn changes(&self) -> Changes<'_> {
-        Changes(self.changes.iter())
+        let mut changes: Vec<&Change> = self.changes.iter().collect();
+        // Stable, so that of changes of one key the latest comes last.
+        changes.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
+        changes.dedup_by(|later, kept| {
+            let is_same = (later.table, &later.key) == (kept.table, &kept.key);
+            if is_same {
+                *kept = *later;
+            }
+            is_same
+        });
+        Changes(changes.into_iter())
     }
 
     /// Refuses what no store takes: a key or value out of bounds.
@@ -84,7 +100,7 @@ impl Batch {
             (1..=KEY_BYTES_MAX).contains(&key.len())
                 && value.is_none_or(|value| value.len() <= VALUE_BYTES_MAX)
         };
-        if self.changes().all(|(_, key, value)| fits(key, value)) {
+        if self.changes.iter().all(|change| fits(&change.key, change.value.as_deref())) {
             Ok(())
         } else {
             Err(StoreError::TooLarge)
@@ -92,11 +108,8 @@ impl Batch {
     }
 
     fn change(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
-        let key_bytes = key.len() + CHANGE_OVERHEAD_BYTES;
-        self.bytes += key_bytes + value.as_ref().map_or(0, Vec::len);
-        if let Some(replaced) = self.changes.insert((table, key), value) {
-            self.bytes -= key_bytes + replaced.map_or(0, |value| value.len());
-        }
+        self.bytes += key.len() + CHANGE_OVERHEAD_BYTES + value.as_ref().map_or(0, Vec::len);
+        self.changes.push(Change { table, key, value });
     }
 }
 
@@ -109,13 +122,13 @@ impl std::fmt::Debug for Batch {
 
 /// The changes of a [`Batch`], see [`Batch::changes`].
 #[derive(Clone)]
-pub struct Changes<'a>(btree_map::Iter<'a, (Table, Vec<u8>), Option<Vec<u8>>>);
+pub struct Changes<'a>(vec::IntoIter<&'a Change>);
 
 impl<'a> Iterator for Changes<'a> {
     type Item = (Table, &'a [u8], Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let ((table, key), value) = self.0.next()?;
+        let Change { table, key, value } = self.0.next()?;
         Some((*table, key, value.as_deref()))
     }
 }
@@ -125,14 +138,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_follow_replaced_changes() {
+    fn the_latest_change_of_a_key_counts() {
         let mut batch = Batch::new();
-        batch.put(Table::Meta, *b"k", vec![0; 100]);
-        let first = batch.bytes();
-        batch.put(Table::Meta, *b"k", vec![0; 10]);
-        assert_eq!(batch.bytes(), first - 90);
+        batch.put(Table::Meta, *b"k", *b"1");
+        batch.put(Table::Spaces, *b"k", *b"other");
+        batch.put(Table::Meta, *b"a", *b"first");
+        batch.put(Table::Meta, *b"k", *b"2");
         batch.remove(Table::Meta, *b"k");
-        assert_eq!(batch.bytes(), first - 100);
+        let changes: Vec<_> = batch.changes().collect();
+        let expected = [
+            (Table::Meta, &b"a"[..], Some(&b"first"[..])),
+            (Table::Meta, b"k", None),
+            (Table::Spaces, b"k", Some(b"other")),
+        ];
+        assert_eq!(changes, expected);
     }
 
     #[test]

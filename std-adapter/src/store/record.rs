@@ -319,9 +319,31 @@ pub struct DedupRecord {
     pub at_ms: u64,
 }
 
+/// Bytes of most records but for payloads and bodies.
+const RECORD_BYTES: usize = 128;
+
 /// Writes a record.
 pub fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    postcard::to_stdvec(record).expect("records hold nothing that postcard cannot write")
+    encode_with(record, 0)
+}
+
+/// Writes an event, without asking for memory several times.
+pub fn encode_event(event: &EventRecord) -> Vec<u8> {
+    encode_with(event, event.payload.len())
+}
+
+/// Writes what a call sent and received, without asking for memory several times.
+pub fn encode_details(details: &CallDetailsRecord) -> Vec<u8> {
+    /// Headers of one side, most of the time.
+    const HEADERS_BYTES: usize = 768;
+    let response = details.response.as_ref().map_or(0, |response| response.body.len() + HEADERS_BYTES);
+    encode_with(details, HEADERS_BYTES + details.request_body.len() + response)
+}
+
+/// Writes a record that has so many bytes beside the usual ones.
+fn encode_with<T: Serialize>(record: &T, more_bytes: usize) -> Vec<u8> {
+    postcard::to_extend(record, Vec::with_capacity(RECORD_BYTES + more_bytes))
+        .expect("records hold nothing that postcard cannot write")
 }
 
 /// Reads a record.
