@@ -3,9 +3,9 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::fjall::{
     CompressionType, Database, DatabaseBuilder, Guard, Iter, Keyspace, KeyspaceCreateOptions,
@@ -15,7 +15,7 @@ use ::fjall::{
 use super::directory::StoreDirectory;
 use super::journal::{self, JournalError};
 use super::space::{FREE_BYTES_MIN, FREE_BYTES_RESERVE, Space};
-use super::{Batch, Durability, OpenError, Range, Row, Store, StoreError, Table};
+use super::{Batch, Changes, Durability, OpenError, Range, Row, Store, StoreError, Table};
 
 /// Blocks and values read lately that stay in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -26,9 +26,9 @@ const OPEN_FILES_MAX: usize = 256;
 /// Background threads: one is kept free for flushing while the other compacts.
 const WORKER_THREADS: usize = 2;
 
-/// Journals kept before the tables that hold them back are flushed: bounds the disk they take and the time
-/// a restart spends on replaying them.
-const JOURNAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Journals kept before the engine flushes the tables that hold them back; the least that it takes. We ask for it
+/// before: see [`FjallStore::release_journals`].
+const JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Values from this size on are kept beside the tree, which then moves only their addresses when it compacts:
 /// an event of a megabyte would otherwise be written again at every level.
@@ -41,6 +41,9 @@ const SEALED_MAX: usize = 3;
 /// Likewise for tables not yet compacted.
 const UNCOMPACTED_MAX: usize = 28;
 
+/// How long the end of a store may take for the sake of the next start.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// How long to leave a flush or compaction alone before looking again.
 const FLUSH_POLL: Duration = Duration::from_millis(5);
 
@@ -52,6 +55,8 @@ pub struct FjallStore {
     tables: [Keyspace; Table::ALL.len()],
     database: Database,
     space: Space,
+    /// Journals that there were when the tables were last asked to let go of all but the newest.
+    journals: AtomicUsize,
     stopped: AtomicBool,
     // Last, so that the lock is let go only when the engine has closed its files.
     _directory: StoreDirectory,
@@ -70,17 +75,24 @@ impl FjallStore {
         journal::inspect(&engine).map_err(|error| journal_error(dir, error))?;
         let database = builder(&engine).open().map_err(failed)?;
         let tables = open_tables(&database).map_err(failed)?;
-        Ok(FjallStore { tables, database, space, stopped: AtomicBool::new(false), _directory: directory })
+        Ok(FjallStore {
+            tables,
+            database,
+            space,
+            journals: AtomicUsize::new(1),
+            stopped: AtomicBool::new(false),
+            _directory: directory,
+        })
     }
 
     fn table(&self, table: Table) -> &Keyspace {
         &self.tables[table as usize]
     }
 
-    /// Waits until flushing and compaction have caught up with the tables that `batch` changes.
-    fn wait_for_room(&self, batch: &Batch) -> Result<(), StoreError> {
+    /// Waits until flushing and compaction have caught up with the tables that are changed.
+    fn wait_for_room(&self, changes: Changes<'_>) -> Result<(), StoreError> {
         let mut table_seen = None;
-        for (table, _, _) in batch.changes() {
+        for (table, _, _) in changes {
             if table_seen.replace(table) == Some(table) {
                 continue;
             }
@@ -96,21 +108,54 @@ impl FjallStore {
         Ok(())
     }
 
-    fn write(&self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {
-        self.wait_for_room(batch)?;
+    fn write(&self, changes: Changes<'_>, durability: Durability) -> Result<(), StoreError> {
+        self.wait_for_room(changes.clone())?;
         // Without a mode the engine would leave the batch in its own buffer, where a kill loses it.
         let mode = match durability {
             Durability::Synced => PersistMode::SyncData,
             Durability::Buffered => PersistMode::Buffer,
         };
         let mut writes = self.database.batch().durability(Some(mode));
-        for (table, key, value) in batch.changes() {
+        for (table, key, value) in changes {
             match value {
                 Some(value) => writes.insert(self.table(table), key, value),
                 None => writes.remove(self.table(table), key),
             }
         }
-        writes.commit().map_err(store_error)
+        writes.commit().map_err(store_error)?;
+        self.release_journals()
+    }
+
+    /// Flushes all tables whenever the engine has begun a journal, so that it can remove the ones before. It would keep
+    /// them until a table that changes little is full, and the next start reads every journal there is, at more than a
+    /// microsecond for each change.
+    fn release_journals(&self) -> Result<(), StoreError> {
+        let journals = self.database.journal_count();
+        if journals > self.journals.swap(journals, Ordering::Relaxed) { self.flush() } else { Ok(()) }
+    }
+
+    /// Begins to flush all tables.
+    fn flush(&self) -> Result<(), StoreError> {
+        for table in &self.tables {
+            // Whether there was anything to flush does not matter.
+            table.rotate_memtable().map_err(store_error)?;
+        }
+        Ok(())
+    }
+
+    /// Flushes what keeps more than one journal.
+    fn close(&self) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        let is_held_up = || self.database.journal_count() > 1;
+        if is_held_up() {
+            self.flush()?;
+        }
+        while is_held_up() && begun.elapsed() < CLOSE_TIME_MAX {
+            // Says so if the background work has failed.
+            self.database.persist(PersistMode::Buffer).map_err(store_error)?;
+            thread::sleep(FLUSH_POLL);
+        }
+        Ok(())
     }
 
     /// The rows of a range in its direction, each turned into what the caller wants of it.
@@ -145,10 +190,11 @@ impl Store for FjallStore {
             return Ok(());
         }
         // Removing is what makes room, so it is never refused for want of it.
-        if batch.changes().any(|(_, _, value)| value.is_some()) {
+        let changes = batch.changes();
+        if changes.clone().any(|(_, _, value)| value.is_some()) {
             self.space.check(batch.bytes(), FREE_BYTES_RESERVE)?;
         }
-        self.write(batch, durability).map_err(|error| {
+        self.write(changes, durability).map_err(|error| {
             self.stopped.store(true, Ordering::Release);
             error.while_writing()
         })
@@ -170,6 +216,18 @@ impl Store for FjallStore {
 
     fn scan_keys(&self, table: Table, range: Range<'_>, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         self.collect(table, &range, limit, |guard| guard.key().map(|key| key.to_vec()))
+    }
+}
+
+/// Nothing depends on it: what was committed is in the journals.
+impl Drop for FjallStore {
+    fn drop(&mut self) {
+        if self.stopped.load(Ordering::Acquire) {
+            return;
+        }
+        if let Err(cause) = self.close() {
+            tracing::warn!(%cause, "the store could not be tidied up; the next start takes longer");
+        }
     }
 }
 

@@ -14,10 +14,10 @@
 //! empties a keyspace; we never ask for it.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3Default;
 
 const START: u8 = 1;
 const ITEM: u8 = 2;
@@ -30,13 +30,16 @@ const TRAILER: &[u8] = b"FJL\x03";
 /// The least a disk writes whole.
 const SECTOR_BYTES: usize = 512;
 
+/// What is read of a journal at once.
+const READ_BYTES: usize = 256 * 1024;
+
 /// Why the journals cannot be trusted.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum JournalError {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("journal {name} is damaged at byte {at}", name = .path.display())]
-    Damaged { path: PathBuf, at: usize },
+    Damaged { path: PathBuf, at: u64 },
 }
 
 /// Inspects every journal in the engine's directory, and cuts off what was never written whole.
@@ -49,18 +52,18 @@ pub(super) fn inspect(engine: &Path) -> Result<(), JournalError> {
 }
 
 fn inspect_one(path: PathBuf, is_last: bool) -> Result<(), JournalError> {
-    let mut bytes = fs::read(&path)?;
-    bytes.truncate(bytes.len() - zeros_at_end(&bytes));
-    let at = intact(&bytes);
-    if at == bytes.len() {
+    let mut file = BufReader::with_capacity(READ_BYTES, File::open(&path)?);
+    let at = intact(&mut file)?;
+    let end = written_end(&mut file, at)?;
+    if at == end {
         return Ok(());
     }
-    if !torn(&bytes, at, is_last) {
+    if !torn(&mut file, at, end, is_last)? {
         return Err(JournalError::Damaged { path, at });
     }
     tracing::warn!(journal = %path.display(), at, "cutting off writes that were never completed");
     let file = File::options().write(true).open(&path)?;
-    file.set_len(at as u64)?;
+    file.set_len(at)?;
     Ok(file.sync_all()?)
 }
 
@@ -79,54 +82,97 @@ fn journals(engine: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(journals)
 }
 
-/// How many zeros stand at the end: most of a young journal, so they are compared sector by sector.
-fn zeros_at_end(bytes: &[u8]) -> usize {
-    let sectors =
-        bytes.rchunks_exact(SECTOR_BYTES).take_while(|sector| is_lost(sector)).count() * SECTOR_BYTES;
-    sectors + bytes[..bytes.len() - sectors].iter().rev().take_while(|byte| **byte == 0).count()
-}
-
 fn is_lost(sector: &[u8]) -> bool {
     sector == [0; SECTOR_BYTES]
 }
 
 /// Where the intact batches at the beginning end.
-fn intact(bytes: &[u8]) -> usize {
+fn intact(journal: &mut impl BufRead) -> io::Result<u64> {
     let mut at = 0;
-    while let Some(len) = batch_len(&bytes[at..]) {
+    while let Some(len) = batch_len(journal)? {
         at += len;
     }
-    at
+    Ok(at)
+}
+
+/// Where the zeros begin that go on to the end, `from` at the least.
+fn written_end(file: &mut (impl BufRead + Seek), from: u64) -> io::Result<u64> {
+    let mut at = file.seek(SeekFrom::Start(from))?;
+    let mut end = from;
+    loop {
+        let bytes = file.fill_buf()?;
+        let len = bytes.len();
+        if len == 0 {
+            return Ok(end);
+        }
+        if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+            end = at + last as u64 + 1;
+        }
+        at += len as u64;
+        file.consume(len);
+    }
 }
 
 /// Whether what stands at `at`, where no intact batch does, is a write that was never completed: a beginning with
 /// nothing behind it, or, in a journal that was not synced whole, a lost sector before the next intact batch.
-fn torn(bytes: &[u8], at: usize, is_last: bool) -> bool {
-    let next = (at + 1..bytes.len()).find(|next| batch_len(&bytes[*next..]).is_some());
+fn torn(file: &mut (impl Read + Seek), at: u64, end: u64, is_last: bool) -> io::Result<bool> {
+    let before = at % SECTOR_BYTES as u64;
+    file.seek(SeekFrom::Start(at - before))?;
+    let mut bytes = Vec::new();
+    file.take(end - at + before).read_to_end(&mut bytes)?;
+    let is_batch = |from: &usize| matches!(batch_len(&mut &bytes[*from..]), Ok(Some(_)));
+    let next = (before as usize + 1..bytes.len()).find(is_batch);
     let bad = &bytes[..next.unwrap_or(bytes.len())];
-    let lost = bad.chunks_exact(SECTOR_BYTES).skip(at / SECTOR_BYTES).any(is_lost);
-    (is_last && lost) || (next.is_none() && !bad.ends_with(TRAILER))
+    let lost = bad.chunks_exact(SECTOR_BYTES).any(is_lost);
+    Ok((is_last && lost) || (next.is_none() && !bad.ends_with(TRAILER)))
 }
 
-/// The length of the batch at the beginning of `bytes`, if it is there whole and its checksum is right.
-fn batch_len(bytes: &[u8]) -> Option<usize> {
-    let (start, mut rest) = bytes.split_at_checked(START_BYTES)?;
-    if start[0] != START {
-        return None;
+/// The length of the batch that comes next, if it is there whole and its checksum is right.
+fn batch_len(journal: &mut impl BufRead) -> io::Result<Option<u64>> {
+    let Some(start) = take::<START_BYTES>(journal)?.filter(|start| start[0] == START) else {
+        return Ok(None);
+    };
+    let [_, items @ .., _, _, _, _, _, _, _, _] = start;
+    let (mut hash, mut len) = (Xxh3Default::new(), (START_BYTES + END_BYTES) as u64);
+    for _ in 0..u32::from_le_bytes(items) {
+        let Some(item) = hash_item(journal, &mut hash)? else { return Ok(None) };
+        len += item;
     }
-    let items = u32::from_le_bytes(start[1..5].try_into().ok()?);
-    for _ in 0..items {
-        rest = rest.get(item_len(rest)?..)?;
-    }
-    let end = rest.get(..END_BYTES)?;
-    let items = &bytes[START_BYTES..bytes.len() - rest.len()];
-    let intact = end[0] == END && end[1..9] == xxh3_64(items).to_le_bytes() && &end[9..] == TRAILER;
-    intact.then_some(START_BYTES + items.len() + END_BYTES)
+    let end = take::<END_BYTES>(journal)?;
+    let expected = hash.digest().to_le_bytes();
+    let is_intact = end.is_some_and(|end| end[0] == END && end[1..9] == expected && end.ends_with(TRAILER));
+    Ok(is_intact.then_some(len))
 }
 
-fn item_len(bytes: &[u8]) -> Option<usize> {
-    let head = bytes.get(..ITEM_HEAD_BYTES).filter(|head| head[0] == ITEM)?;
-    let key = u16::from_le_bytes(head[11..13].try_into().ok()?);
-    let value = u32::from_le_bytes(head[17..21].try_into().ok()?);
-    ITEM_HEAD_BYTES.checked_add(usize::from(key))?.checked_add(usize::try_from(value).ok()?)
+/// Passes over an item and adds it to the checksum. Answers with its length, if it is there whole.
+fn hash_item(journal: &mut impl BufRead, hash: &mut Xxh3Default) -> io::Result<Option<u64>> {
+    let Some(head) = take::<ITEM_HEAD_BYTES>(journal)?.filter(|head| head[0] == ITEM) else {
+        return Ok(None);
+    };
+    hash.update(&head);
+    let key = u16::from_le_bytes([head[11], head[12]]);
+    let value = u32::from_le_bytes([head[17], head[18], head[19], head[20]]);
+    let mut left = usize::from(key) + value as usize;
+    let len = (ITEM_HEAD_BYTES + left) as u64;
+    while left > 0 {
+        let bytes = journal.fill_buf()?;
+        let part = bytes.len().min(left);
+        if part == 0 {
+            return Ok(None);
+        }
+        hash.update(&bytes[..part]);
+        journal.consume(part);
+        left -= part;
+    }
+    Ok(Some(len))
+}
+
+/// So many bytes, if they are there.
+fn take<const BYTES: usize>(journal: &mut impl Read) -> io::Result<Option<[u8; BYTES]>> {
+    let mut bytes = [0; BYTES];
+    match journal.read_exact(&mut bytes) {
+        Ok(()) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
 }
