@@ -1,15 +1,26 @@
-//! Programs of several processes: helpers that a program starts from itself, and the connections between them.
+//! Programs of several processes: helpers that a program starts from itself, the servers and endpoints among them, and
+//! the connections between them.
 
+use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use bellwire::config::Settings;
+use bellwire::node::Node;
+use bellwire::secret::Secret;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Method, Request};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use crate::workload::PER_SPACE_MAX;
 
 /// Whatever goes wrong ends the program.
 pub type Fault = Box<dyn std::error::Error + Send + Sync>;
@@ -24,6 +35,61 @@ pub const ADMIN: &str = "admin-token-for-benches";
 pub fn announce(address: SocketAddr) -> Result<(), Fault> {
     println!("{address}");
     Ok(std::io::stdout().flush()?)
+}
+
+/// The settings of the servers that are measured: on this machine, with nothing in the way of a load.
+#[must_use]
+pub fn settings(data: PathBuf) -> Settings {
+    Settings {
+        data,
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        allow_private_networks: true,
+        rate_limit: 0,
+        webhooks_per_space: PER_SPACE_MAX,
+        admin_token: Some(Secret::new(ADMIN)),
+        ..Settings::default()
+    }
+}
+
+/// Is a server until the process is killed.
+///
+/// # Errors
+/// When it does not start.
+pub async fn serve(data: Option<PathBuf>) -> Result<(), Fault> {
+    let node = Node::start(settings(data.ok_or("a server needs --data")?)).await?;
+    announce(node.address())?;
+    std::future::pending().await
+}
+
+/// An endpoint that answers 200 with what `answer` makes of each request's method and body, until the task is ended.
+///
+/// # Errors
+/// When no port is free.
+pub async fn listen<F>(answer: F) -> Result<(SocketAddr, JoinHandle<()>), Fault>
+where
+    F: Fn(Method, Bytes) -> Bytes + Clone + Send + Sync + 'static,
+{
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let listening = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_nodelay(true);
+            let answer = answer.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let answer = answer.clone();
+                async move {
+                    let method = request.method().clone();
+                    let body = request.into_body().collect().await.map(Collected::to_bytes);
+                    let answer = answer(method, body.unwrap_or_default());
+                    Ok::<_, Infallible>(Response::new(Full::new(answer)))
+                }
+            });
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+            );
+        }
+    });
+    Ok((address, listening))
 }
 
 /// A process of this program in another role; killed when dropped.

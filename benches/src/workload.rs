@@ -73,6 +73,9 @@ const PREFIX_BYTES: usize = 20;
 /// Events of a workload: a power of two, and enough that a processor does not learn their order by heart.
 pub const EVENTS: usize = 4096;
 
+/// Webhooks that a measured space may have.
+pub const PER_SPACE_MAX: usize = 1_000_000;
+
 /// One webhook: one pattern, and filters.
 #[derive(Debug)]
 pub struct Webhook {

@@ -1,26 +1,23 @@
 //! Events accepted and deliveries made per second, end to end, as ratios to the same client posting straight to the
-//! same receiver.
+//! same receiver; and how long an event takes to arrive when the server is not busy.
 //!
 //! Three processes on this machine, as in real life: the sender (this one), the server, the receiver. The program
 //! starts itself again for the other two. Sockets are real, the store is on the disk, every acknowledgement waits
-//! for its fsync. Run it with `cargo run --release -p bellwire-benches --bin end_to_end -- --help`.
+//! for its fsync. One row is of a server that answers 202 and stores nothing: what storing costs. Run it with `cargo run --release -p bellwire-benches --bin end_to_end -- --help`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bellwire::config::Settings;
 use bellwire::node::Node;
-use bellwire::secret::Secret;
-use bellwire_benches::process::{ADMIN, Connection, Fault, Helper, announce, expect};
+use bellwire::store::{Batch, Durability, MemoryStore, Pace, Range, Row, Store, StoreError, Table};
+use bellwire_benches::latency::quantile_ms;
+use bellwire_benches::process::{Connection, Fault, Helper, announce, expect, listen, serve, settings};
 use bytes::Bytes;
 use clap::Parser;
-use http_body_util::{BodyExt, Full};
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use hyper::Method;
 
 /// How long deliveries may lag behind the last acknowledgement before the program gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -40,11 +37,14 @@ struct Args {
     /// Webhooks that match every event, one measurement each
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10])]
     fan_out: Vec<usize>,
+    /// The modest rate at which latencies are measured, in percent of the deliveries made at fan-out 1
+    #[arg(long, default_value_t = 20)]
+    modest: u64,
     /// What this process is: started by the program itself
     #[arg(long, hide = true, default_value = "sender")]
     role: String,
     #[arg(long, hide = true)]
-    data: Option<std::path::PathBuf>,
+    data: Option<PathBuf>,
 }
 
 fn main() -> Result<(), Fault> {
@@ -52,52 +52,60 @@ fn main() -> Result<(), Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match args.role.as_str() {
         "receiver" => runtime.block_on(receive()),
-        "server" => runtime.block_on(serve(args)),
+        "server" => runtime.block_on(serve(args.data)),
+        "forgetful" => runtime.block_on(serve_forgetfully()),
         _ => runtime.block_on(send(args)),
     }
 }
 
 /// The receiver: answers 200 and counts; `GET` answers with the count.
 async fn receive() -> Result<(), Fault> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    announce(listener.local_addr()?)?;
     let count = Arc::new(AtomicU64::new(0));
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let count = count.clone();
-        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-            let count = count.clone();
-            async move {
-                if request.method() == Method::GET {
-                    return Ok::<_, hyper::Error>(Response::new(Full::<Bytes>::from(
-                        count.load(Ordering::SeqCst).to_string(),
-                    )));
-                }
-                request.into_body().collect().await?;
-                count.fetch_add(1, Ordering::SeqCst);
-                Ok(Response::new(Full::from("")))
-            }
-        });
-        tokio::spawn(
-            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-        );
-    }
+    let (address, listening) = listen(move |method, _| {
+        if method == Method::GET {
+            return count.load(Ordering::SeqCst).to_string().into();
+        }
+        count.fetch_add(1, Ordering::SeqCst);
+        Bytes::new()
+    })
+    .await?;
+    announce(address)?;
+    Ok(listening.await?)
 }
 
-/// The server, on a data directory of its own.
-async fn serve(args: Args) -> Result<(), Fault> {
-    let settings = Settings {
-        data: args.data.ok_or("a server needs --data")?,
-        listen: "127.0.0.1:0".parse()?,
-        allow_private_networks: true,
-        rate_limit: 0,
-        admin_token: Some(Secret::new(ADMIN)),
-        ..Settings::default()
-    };
-    let node = Node::start(settings).await?;
+/// A server that acknowledges events and stores none.
+async fn serve_forgetfully() -> Result<(), Fault> {
+    let node = Node::start_with(settings(PathBuf::new()), Forgetful(MemoryStore::new())).await?;
     announce(node.address())?;
     std::future::pending().await
+}
+
+/// A store that takes events in and does not keep them.
+struct Forgetful(MemoryStore);
+
+impl Store for Forgetful {
+    fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {
+        if batch.changes().any(|(table, _, _)| table == Table::Events) {
+            return Ok(());
+        }
+        self.0.commit(batch, durability)
+    }
+
+    fn pace(&self) -> Pace {
+        self.0.pace()
+    }
+
+    fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.read(table, key)
+    }
+
+    fn scan(&self, table: Table, range: Range<'_>, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.0.scan(table, range, limit)
+    }
+
+    fn scan_keys(&self, table: Table, range: Range<'_>, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.0.scan_keys(table, range, limit)
+    }
 }
 
 /// Posts as fast as the connections allow. Answers with how many were taken, and how long that took.
@@ -141,41 +149,65 @@ struct Measured {
     cpu_for_10_000: Option<f64>,
 }
 
+impl Measured {
+    fn of_events(name: &str, events: f64) -> Measured {
+        Measured { name: name.to_owned(), events, deliveries: None, cpu_for_10_000: None }
+    }
+}
+
 async fn send(args: Args) -> Result<(), Fault> {
-    let payload = payload(args.bytes);
+    let payload = payload(args.bytes, 0);
     let receiver = Helper::start("receiver", &[])?;
     let (taken, took) = load(&args, receiver.address, "/hook", &payload).await?;
     let straight = taken as f64 / took.as_secs_f64();
-    let mut rows = vec![Measured {
-        name: "straight to the receiver".into(),
-        events: straight,
-        deliveries: None,
-        cpu_for_10_000: None,
-    }];
-    rows.push(through_server(&args, &payload, 0).await?);
-    for fan_out in &args.fan_out {
+    let mut rows = vec![Measured::of_events("straight to the receiver", straight)];
+    rows.push(forgotten(&args, &payload).await?);
+    for fan_out in [0].iter().chain(&args.fan_out) {
         rows.push(through_server(&args, &payload, *fan_out).await?);
     }
     print_table(&args, &rows, straight);
-    Ok(())
+    match rows.iter().find(|row| row.name == through(1)).and_then(|row| row.deliveries) {
+        Some(fastest) => measure_latency(&args, (fastest * args.modest as f64 / 100.0) as u64).await,
+        None => Ok(()),
+    }
+}
+
+fn through(fan_out: usize) -> String {
+    format!("through the server, fan-out {fan_out}")
+}
+
+/// A fresh server with a space, and webhooks for everything that is published.
+async fn start_server(
+    data: &tempfile::TempDir,
+    fan_out: usize,
+    receiver: SocketAddr,
+) -> Result<Helper, Fault> {
+    let server = Helper::start("server", &["--data", &data.path().join("data").to_string_lossy()])?;
+    let mut admin = Connection::open(server.address).await?;
+    expect(admin.send(Method::PUT, "/spaces/bench", "{\"name\":\"bench\"}".into()).await?)?;
+    for number in 0..fan_out {
+        let definition =
+            format!("{{\"name\":\"w\",\"url\":\"http://{receiver}/hook\",\"topics\":[\"*.publish\"]}}");
+        let path = format!("/spaces/bench/webhook_definitions/w{number}");
+        expect(admin.send(Method::PUT, &path, definition.into()).await?)?;
+    }
+    Ok(server)
+}
+
+/// Publishes to a server that stores nothing.
+async fn forgotten(args: &Args, payload: &Bytes) -> Result<Measured, Fault> {
+    let server = Helper::start("forgetful", &[])?;
+    let mut admin = Connection::open(server.address).await?;
+    expect(admin.send(Method::PUT, "/spaces/bench", "{\"name\":\"bench\"}".into()).await?)?;
+    let (taken, took) = load(args, server.address, "/spaces/bench/events", payload).await?;
+    Ok(Measured::of_events("answered, not stored", taken as f64 / took.as_secs_f64()))
 }
 
 /// Publishes to a fresh server whose webhooks all call one receiver, and waits for the last delivery.
 async fn through_server(args: &Args, payload: &Bytes, fan_out: usize) -> Result<Measured, Fault> {
     let data = tempfile::tempdir()?;
     let receiver = Helper::start("receiver", &[])?;
-    let dir = data.path().join("data");
-    let server = Helper::start("server", &["--data", &dir.to_string_lossy()])?;
-    let mut admin = Connection::open(server.address).await?;
-    expect(admin.send(Method::PUT, "/spaces/bench", "{\"name\":\"bench\"}".into()).await?)?;
-    for number in 0..fan_out {
-        let definition = format!(
-            "{{\"name\":\"w\",\"url\":\"http://{}/hook\",\"topics\":[\"*.publish\"]}}",
-            receiver.address
-        );
-        let path = format!("/spaces/bench/webhook_definitions/w{number}");
-        expect(admin.send(Method::PUT, &path, definition.into()).await?)?;
-    }
+    let server = start_server(&data, fan_out, receiver.address).await?;
     let cpu_before = server.cpu_seconds();
     let begun = Instant::now();
     let (taken, took) = load(args, server.address, "/spaces/bench/events", payload).await?;
@@ -184,11 +216,68 @@ async fn through_server(args: &Args, payload: &Bytes, fan_out: usize) -> Result<
     let delivered_in = begun.elapsed();
     let cpu = server.cpu_seconds().zip(cpu_before).map(|(after, before)| after - before);
     Ok(Measured {
-        name: format!("through the server, fan-out {fan_out}"),
+        name: through(fan_out),
         events: taken as f64 / took.as_secs_f64(),
         deliveries: (fan_out > 0).then(|| owed as f64 / delivered_in.as_secs_f64()),
-        cpu_for_10_000: cpu.filter(|_| owed > 0).map(|seconds| seconds / owed as f64 * 10_000.0),
+        cpu_for_10_000: cpu.map(|seconds| seconds / owed.max(taken) as f64 * 10_000.0),
     })
+}
+
+/// Publishes at a rate that leaves the server time, and says how long after its 202 an event arrives.
+async fn measure_latency(args: &Args, rate: u64) -> Result<(), Fault> {
+    let (begun, total) = (Instant::now(), rate * args.seconds);
+    let now = move || begun.elapsed().as_micros() as u64;
+    let moments = || -> Arc<Vec<AtomicU64>> { Arc::new((0..total).map(|_| AtomicU64::new(0)).collect()) };
+    let (answered, arrived) = (moments(), moments());
+    let noting = arrived.clone();
+    let (receiver, _listening) = listen(move |_, body| {
+        if let Some(moment) = number_of(&body).and_then(|number| noting.get(number)) {
+            moment.store(now(), Ordering::SeqCst);
+        }
+        Bytes::new()
+    })
+    .await?;
+    let data = tempfile::tempdir()?;
+    let server = start_server(&data, 1, receiver).await?;
+    let resting_kb = server.status_kb("VmRSS").unwrap_or_default();
+    let mut senders = Vec::new();
+    for first in 0..args.connections as u64 {
+        let mut connection = Connection::open(server.address).await?;
+        let (answered, bytes, step) = (answered.clone(), args.bytes, args.connections);
+        senders.push(tokio::spawn(async move {
+            for number in (first..total).step_by(step) {
+                let due = begun + Duration::from_micros(number * 1_000_000 / rate);
+                tokio::time::sleep_until(due.into()).await;
+                let payload = payload(bytes, number);
+                expect(connection.send(Method::POST, "/spaces/bench/events", payload).await?)?;
+                answered[number as usize].store(now(), Ordering::SeqCst);
+            }
+            Ok::<(), Fault>(())
+        }));
+    }
+    for sender in senders {
+        sender.await??;
+    }
+    let last = Instant::now();
+    while arrived.iter().any(|moment| moment.load(Ordering::SeqCst) == 0) {
+        if last.elapsed() > PATIENCE {
+            return Err("not every event arrived".into());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let pairs = arrived.iter().zip(answered.iter());
+    let mut latencies: Vec<u64> = pairs
+        .map(|(arrived, answered)| {
+            arrived.load(Ordering::SeqCst).saturating_sub(answered.load(Ordering::SeqCst))
+        })
+        .collect();
+    println!(
+        "at {rate} events/s, from the 202 to the arrival: p50 {:.2} ms, p99 {:.2} ms",
+        quantile_ms(&mut latencies, 500),
+        quantile_ms(&mut latencies, 990)
+    );
+    println!("a server that has just started: {} MB", resting_kb / 1_024);
+    Ok(())
 }
 
 async fn wait_for(receiver: &Helper, owed: u64) -> Result<(), Fault> {
@@ -207,14 +296,20 @@ async fn wait_for(receiver: &Helper, owed: u64) -> Result<(), Fault> {
     }
 }
 
-/// An entry of about this many bytes.
-fn payload(bytes: usize) -> Bytes {
+/// An entry of about this many bytes, with a number.
+fn payload(bytes: usize, number: u64) -> Bytes {
     let envelope = |text: &str| {
         format!(
-            "{{\"sys\":{{\"type\":\"Entry\",\"id\":\"bench\",\"environment\":{{\"sys\":{{\"id\":\"master\"}}}}}},\"fields\":{{\"text\":{{\"en-US\":\"{text}\"}}}}}}"
+            "{{\"number\":{number},\"sys\":{{\"type\":\"Entry\",\"id\":\"bench\",\"environment\":{{\"sys\":{{\"id\":\"master\"}}}}}},\"fields\":{{\"text\":{{\"en-US\":\"{text}\"}}}}}}"
         )
     };
     envelope(&"x".repeat(bytes.saturating_sub(envelope("").len()))).into()
+}
+
+/// The number that [`payload`] put in.
+fn number_of(body: &[u8]) -> Option<usize> {
+    let digits = body.strip_prefix(b"{\"number\":")?.split(|byte| *byte == b',').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 fn print_table(args: &Args, rows: &[Measured], straight: f64) {

@@ -6,21 +6,15 @@
 //!
 //! Run it with `cargo run --release -p bellwire-benches --bin noisy_neighbour -- --help`.
 
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bellwire::config::Settings;
-use bellwire::node::Node;
-use bellwire::secret::Secret;
-use bellwire_benches::process::{ADMIN, Connection, Fault, Helper, announce, expect};
+use bellwire_benches::latency::quantile_ms;
+use bellwire_benches::process::{Connection, Fault, Helper, announce, expect, listen, serve};
 use bytes::Bytes;
 use clap::Parser;
-use http_body_util::{BodyExt, Collected, Full};
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -90,7 +84,7 @@ fn main() -> Result<(), Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match args.role.as_str() {
         "noise" => runtime.block_on(misbehave()),
-        "server" => runtime.block_on(serve(args)),
+        "server" => runtime.block_on(serve(args.data)),
         _ => runtime.block_on(compare(args)),
     }
 }
@@ -137,51 +131,20 @@ async fn annoy(mut stream: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn serve(args: Args) -> Result<(), Fault> {
-    let settings = Settings {
-        data: args.data.ok_or("a server needs --data")?,
-        listen: "127.0.0.1:0".parse()?,
-        allow_private_networks: true,
-        rate_limit: 0,
-        webhooks_per_space: 100_000,
-        admin_token: Some(Secret::new(ADMIN)),
-        ..Settings::default()
-    };
-    let node = Node::start(settings).await?;
-    announce(node.address())?;
-    std::future::pending().await
-}
-
 /// Latencies in microseconds, from the sending of the event to its arrival.
 type Latencies = Arc<Mutex<Vec<u64>>>;
 
 /// The healthy endpoint: notes how old each event is that arrives.
 async fn receive(begun: Instant) -> Result<(SocketAddr, Latencies), Fault> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
     let latencies = Latencies::default();
     let shared = latencies.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let _ = stream.set_nodelay(true);
-            let latencies = shared.clone();
-            let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-                let latencies = latencies.clone();
-                async move {
-                    let body =
-                        request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
-                    let now = begun.elapsed().as_micros() as u64;
-                    let sent: Option<u64> =
-                        std::str::from_utf8(&body).ok().and_then(|text| text.parse().ok());
-                    latencies.lock().expect("nobody panics").extend(sent.map(|sent| now - sent));
-                    Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
-                }
-            });
-            tokio::spawn(
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-            );
-        }
-    });
+    let (address, _listening) = listen(move |_, body| {
+        let now = begun.elapsed().as_micros() as u64;
+        let sent: Option<u64> = std::str::from_utf8(&body).ok().and_then(|text| text.parse().ok());
+        shared.lock().expect("nobody panics").extend(sent.map(|sent| now - sent));
+        Bytes::new()
+    })
+    .await?;
     Ok((address, latencies))
 }
 
@@ -190,16 +153,6 @@ async fn receive(begun: Instant) -> Result<(SocketAddr, Latencies), Fault> {
 struct Found {
     latencies: Vec<u64>,
     peak_kb: u64,
-}
-
-impl Found {
-    /// Milliseconds that so many of a thousand events did not exceed.
-    fn quantile_ms(&self, per_mille: usize) -> f64 {
-        let mut sorted = self.latencies.clone();
-        sorted.sort_unstable();
-        let place = (sorted.len() * per_mille / 1_000).min(sorted.len().saturating_sub(1));
-        sorted.get(place).map_or(f64::NAN, |micros| *micros as f64 / 1_000.0)
-    }
 }
 
 async fn compare(args: Args) -> Result<(), Fault> {
@@ -216,14 +169,14 @@ async fn compare(args: Args) -> Result<(), Fault> {
         println!(
             "{name:<48} {:>8} {:>9.2} {:>9.2} {:>15}",
             found.latencies.len(),
-            found.quantile_ms(500),
-            found.quantile_ms(990),
+            quantile_ms(&mut found.latencies.clone(), 500),
+            quantile_ms(&mut found.latencies.clone(), 990),
             found.peak_kb / 1_024
         );
     }
     println!(
         "p99 beside the noise is {:.2} times that without",
-        beside.quantile_ms(990) / alone.quantile_ms(990)
+        quantile_ms(&mut beside.latencies, 990) / quantile_ms(&mut alone.latencies, 990)
     );
     Ok(())
 }

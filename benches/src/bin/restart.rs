@@ -4,29 +4,22 @@
 //!
 //! Run it with `cargo run --release -p bellwire-benches --bin restart -- --help`.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bellwire::clock;
-use bellwire::config::Settings;
 use bellwire::id;
 use bellwire::node::Node;
-use bellwire::secret::Secret;
 use bellwire::store::record::{self, EventRecord, OwedKey, OwedRecord, SpaceRecord};
 use bellwire::store::{Batch, Durability, FjallStore, Range, Store, Table};
-use bellwire_benches::process::{ADMIN, Fault, Helper, announce};
+use bellwire_benches::process::{Fault, Helper, listen, serve, settings};
 use bytes::Bytes;
 use clap::Parser;
-use http_body_util::{BodyExt, Full};
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::net::TcpListener;
 
 /// How long the first delivery may take before the program gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -46,6 +39,9 @@ struct Args {
     /// Seconds for which the server delivers before its memory is read
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// Let the server before be killed in the middle of its work, instead of ending well
+    #[arg(long)]
+    killed: bool,
     /// What this process is: started by the program itself
     #[arg(long, hide = true, default_value = "endpoint")]
     role: String,
@@ -57,39 +53,31 @@ fn main() -> Result<(), Fault> {
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match args.role.as_str() {
-        "server" => runtime.block_on(serve(args)),
+        "server" => runtime.block_on(serve(args.data)),
+        "filler" => fill(&args, args.data.as_deref().ok_or("a filler needs --data")?),
         _ => runtime.block_on(measure(args)),
     }
-}
-
-fn settings(data: PathBuf, webhooks: u64) -> Result<Settings, Fault> {
-    Ok(Settings {
-        data,
-        listen: "127.0.0.1:0".parse()?,
-        allow_private_networks: true,
-        webhooks_per_space: usize::try_from(webhooks)?,
-        admin_token: Some(Secret::new(ADMIN)),
-        ..Settings::default()
-    })
-}
-
-async fn serve(args: Args) -> Result<(), Fault> {
-    let node = Node::start(settings(args.data.ok_or("a server needs --data")?, args.webhooks)?).await?;
-    announce(node.address())?;
-    std::future::pending().await
 }
 
 async fn measure(args: Args) -> Result<(), Fault> {
     let dir = tempfile::tempdir()?;
     let data = dir.path().join("data");
-    let (endpoint, arrived) = receive().await?;
+    let arrived = Arc::new(AtomicU64::new(0));
+    let count = arrived.clone();
+    let (endpoint, _listening) = listen(move |_, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Bytes::new()
+    })
+    .await?;
     define(&args, &data, endpoint).await?;
     let filling = Instant::now();
-    fill(&args, &data)?;
+    fill_aside(&args, &data)?;
     println!("{} deliveries to {} webhooks, written in {:.1?}", args.owed, args.webhooks, filling.elapsed());
     let begun = Instant::now();
     let server = Helper::start("server", &["--data", &data.to_string_lossy()])?;
-    println!("listening after            {:>10.0} ms", begun.elapsed().as_secs_f64() * 1_000.0);
+    let listening = begun.elapsed().as_secs_f64() * 1_000.0;
+    let worked = server.cpu_seconds().unwrap_or_default() * 1_000.0;
+    println!("listening after            {listening:>10.0} ms, of which {worked:.0} ms at work");
     while arrived.load(Ordering::SeqCst) == 0 {
         if begun.elapsed() > PATIENCE {
             return Err("nothing was delivered".into());
@@ -106,34 +94,9 @@ async fn measure(args: Args) -> Result<(), Fault> {
     Ok(())
 }
 
-/// An endpoint that counts.
-async fn receive() -> Result<(SocketAddr, Arc<AtomicU64>), Fault> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let arrived = Arc::new(AtomicU64::new(0));
-    let count = arrived.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let count = count.clone();
-            let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-                let count = count.clone();
-                async move {
-                    let _ = request.into_body().collect().await;
-                    count.fetch_add(1, Ordering::SeqCst);
-                    Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
-                }
-            });
-            tokio::spawn(
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-            );
-        }
-    });
-    Ok((address, arrived))
-}
-
 /// Makes the space and its webhooks.
 async fn define(args: &Args, data: &Path, endpoint: SocketAddr) -> Result<(), Fault> {
-    let node = Node::start(settings(data.to_owned(), args.webhooks)?).await?;
+    let node = Node::start(settings(data.to_owned())).await?;
     node.ensure_space("bench").await?;
     for number in 0..args.webhooks {
         let url = format!("http://{endpoint}/{number}");
@@ -142,6 +105,17 @@ async fn define(args: &Args, data: &Path, endpoint: SocketAddr) -> Result<(), Fa
     }
     node.stop().await;
     Ok(())
+}
+
+/// Fills the store in a process of its own, which can be killed.
+fn fill_aside(args: &Args, data: &Path) -> Result<(), Fault> {
+    let mut filler = Command::new(std::env::current_exe()?);
+    filler.args(["--role", "filler", "--data"]).arg(data);
+    for (name, value) in [("--owed", args.owed), ("--bytes", args.bytes as u64)] {
+        filler.arg(name).arg(value.to_string());
+    }
+    let ended = filler.args(args.killed.then_some("--killed")).status()?;
+    if ended.success() || args.killed { Ok(()) } else { Err("the store could not be filled".into()) }
 }
 
 /// Writes events and what they owe, as the server does.
@@ -178,5 +152,9 @@ fn fill(args: &Args, data: &Path) -> Result<(), Fault> {
         }
         store.commit(&batch, Durability::Buffered)?;
     }
-    Ok(store.commit(&Batch::new(), Durability::Synced)?)
+    store.commit(&Batch::new(), Durability::Synced)?;
+    if args.killed {
+        std::process::abort();
+    }
+    Ok(())
 }

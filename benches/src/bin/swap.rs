@@ -10,17 +10,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwire::net::AddressPolicy;
-use bellwire::store::record::{self, History, SpaceRecord, Stamp, WebhookRecord};
-use bellwire::store::{Batch, Committer, Durability, FjallStore, Store, Table};
+use bellwire::store::record::WebhookRecord;
+use bellwire::store::{Committer, FjallStore};
 use bellwire::webhooks::definition::Definition;
 use bellwire::webhooks::{Expected, Registry, Space};
+use bellwire_benches::stored;
 use bellwire_benches::workload::{self, Event, Webhook, Workload};
 use bellwire_core::filter::{Filter, Test, Value};
 use clap::Parser;
 use serde_json::{Value as Json, json};
-
-/// Rows of one commit when a space is filled.
-const ROWS: usize = 10_000;
 
 /// Measure how long a change of one webhook takes until it is live
 #[derive(Debug, Parser)]
@@ -48,9 +46,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 async fn measure(workload: Workload, changes: usize) -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let store = Arc::new(FjallStore::open(&directory.path().join("data"))?);
-    fill(&*store, &workload.webhooks)?;
+    stored::fill(&*store, (0..).zip(&workload.webhooks).map(|(number, webhook)| stored(webhook, number)))?;
     let registry = Registry::load(&*store, Committer::start(store.clone()))?;
-    let space = registry.space("space").ok_or("the space that was stored is not there")?;
+    let space = registry.space(stored::SPACE).ok_or("the space that was stored is not there")?;
     let done = Arc::new(AtomicBool::new(false));
     let has_filters = workload.webhooks.iter().any(|webhook| !webhook.filters.is_empty());
     let matching = thread::spawn({
@@ -89,7 +87,7 @@ async fn change(registry: &Registry, space: &Arc<Space>, number: usize) -> Resul
     let definition = definition.map_err(|problems| format!("{problems:?}"))?;
     let started = Instant::now();
     let change = registry.change(space).await;
-    change.update(was, definition, Expected::Version(was.record.version), stamp()).await?;
+    change.update(was, definition, Expected::Version(was.record.version), stored::stamp()).await?;
     Ok(started.elapsed())
 }
 
@@ -107,47 +105,10 @@ fn match_until(space: &Space, events: &[Event], done: &AtomicBool) -> (Duration,
     (slowest, matches)
 }
 
-fn fill(store: &dyn Store, webhooks: &[Webhook]) -> Result<(), Box<dyn Error>> {
-    let space = SpaceRecord {
-        uid: 1,
-        id: "space".into(),
-        name: "space".into(),
-        version: 1,
-        history: History::begun(stamp()),
-    };
-    let mut batch = Batch::default();
-    batch.put(Table::Spaces, record::space_key(&space.id), record::encode(&space));
-    store.commit(&batch, Durability::Synced)?;
-    for (rows, start) in webhooks.chunks(ROWS).zip((0..).step_by(ROWS)) {
-        let mut batch = Batch::default();
-        for (webhook, number) in rows.iter().zip(start..) {
-            let webhook = stored(webhook, number);
-            batch.put(Table::Webhooks, record::named_key(1, &webhook.id), record::encode(&webhook));
-        }
-        store.commit(&batch, Durability::Buffered)?;
-    }
-    Ok(())
-}
-
 fn stored(webhook: &Webhook, number: u64) -> WebhookRecord {
     let filters: Vec<Json> = webhook.filters.iter().map(filter_json).collect();
-    WebhookRecord {
-        uid: number + 2,
-        id: format!("webhook-{number}"),
-        name: format!("webhook {number}"),
-        url: "https://example.com/hook".into(),
-        topics: vec![webhook.pattern.to_string()],
-        filters_json: Some(Json::from(filters).to_string()),
-        headers: Vec::new(),
-        basic_username: None,
-        basic_password: None,
-        transformation_json: None,
-        active: true,
-        ordered_by_entity: false,
-        switched_off: None,
-        version: 0,
-        history: History::begun(stamp()),
-    }
+    let topics = vec![webhook.pattern.to_string()];
+    WebhookRecord { filters_json: Some(Json::from(filters).to_string()), ..stored::webhook(number, topics) }
 }
 
 fn filter_json(filter: &Filter<'_>) -> Json {
@@ -164,8 +125,4 @@ fn filter_json(filter: &Filter<'_>) -> Json {
     };
     let json = json!({operator: [{"doc": filter.doc}, operand]});
     if filter.negated { json!({"not": json}) } else { json }
-}
-
-fn stamp() -> Stamp {
-    Stamp { at_ms: 1_700_000_000_000, by: "bench".into() }
 }
