@@ -43,9 +43,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an unused connection is kept. Node.js servers close theirs after five seconds.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The most unused connections kept for one host and port.
-pub const IDLE_PER_HOST_MAX: usize = 32;
+pub const IDLE_PER_HOST_MAX: usize = 256;
 /// The most open connections that may be used more than once; any beyond are used once and closed.
-pub const REUSED_CONNECTIONS_MAX: usize = 256;
+pub const REUSED_CONNECTIONS_MAX: usize = 1_024;
 
 /// How many bytes an HTTP/2 server may send on one stream, and on one connection, before we have read them.
 const HTTP2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;

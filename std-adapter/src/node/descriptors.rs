@@ -2,6 +2,8 @@
 
 use tracing::{info, warn};
 
+use crate::net::REUSED_CONNECTIONS_MAX;
+
 /// Descriptors that are needed beside connections: the store's files, lookups, standard streams, and some to spare.
 const KEPT: u64 = 256 + 64 + 64;
 /// Connections of callers at once, at the most; more wait in the operating system's queue.
@@ -16,9 +18,16 @@ pub(super) struct Descriptors {
     pub(super) connections: usize,
     /// Attempts under way at once, each of which has a connection.
     pub(super) attempts: usize,
+    /// Connections to endpoints that are kept for further attempts.
+    pub(super) reused: usize,
 }
 
 impl Descriptors {
+    /// The same as [`Descriptors::claim`], without a word.
+    pub(super) fn available(attempts_wished: usize) -> Descriptors {
+        share(raise(), attempts_wished as u64)
+    }
+
     /// Raises the limit as far as the process may, and shares it out.
     pub(super) fn claim(attempts_wished: usize) -> Descriptors {
         let limit = raise();
@@ -37,13 +46,15 @@ impl Descriptors {
     }
 }
 
-/// Attempts get what they are set to, as far as that is no more than half.
+/// Attempts get what they are set to, as far as that is no more than two fifths, and a quarter of it for connections
+/// that wait for the next.
 fn share(limit: u64, attempts_wished: u64) -> Descriptors {
-    let room = limit.saturating_sub(KEPT).max(2 * SHARE_MIN);
-    let attempts = attempts_wished.min(room / 2);
-    let connections = (room - attempts).min(CONNECTIONS_MAX);
+    let room = limit.saturating_sub(KEPT).max(3 * SHARE_MIN);
+    let attempts = attempts_wished.min(room * 2 / 5).max(SHARE_MIN);
+    let reused = (attempts / 4).min(REUSED_CONNECTIONS_MAX as u64);
+    let connections = (room - attempts - reused).min(CONNECTIONS_MAX);
     let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
-    Descriptors { connections: count(connections), attempts: count(attempts) }
+    Descriptors { connections: count(connections), attempts: count(attempts), reused: count(reused) }
 }
 
 /// Raises the soft limit to the hard one; the limit that holds then.
@@ -69,14 +80,18 @@ mod tests {
     #[test]
     fn what_there_is_is_shared_out() {
         let rows = [
-            (1_048_576, 1_024, 8_192, 1_024),
-            (4_096, 1_024, 2_688, 1_024),
-            (1_024, 1_024, 320, 320),
-            (1_024, 16, 624, 16),
-            (0, 1_024, 16, 16),
+            (1_048_576, 4_096, 8_192, 4_096, 1_024),
+            (4_096, 1_024, 2_432, 1_024, 256),
+            (1_024, 1_024, 320, 256, 64),
+            (1_024, 16, 620, 16, 4),
+            (0, 1_024, 25, 19, 4),
         ];
-        for (limit, wished, connections, attempts) in rows {
-            assert_eq!(share(limit, wished), Descriptors { connections, attempts }, "{limit} {wished}");
+        for (limit, wished, connections, attempts, reused) in rows {
+            assert_eq!(
+                share(limit, wished),
+                Descriptors { connections, attempts, reused },
+                "{limit} {wished}"
+            );
         }
     }
 }

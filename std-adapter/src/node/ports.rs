@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::descriptors::Descriptors;
 use super::{StartError, policy};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
@@ -40,7 +41,13 @@ fn client_settings(settings: &Settings) -> Result<ClientSettings, StartError> {
         Some(path) => roots_from_pem(&read_ca(path)?)?,
         None => Vec::new(),
     };
-    Ok(ClientSettings { policy: policy(settings), extra_roots, ..ClientSettings::default() })
+    let reused_connections_max = Descriptors::available(settings.concurrency).reused;
+    Ok(ClientSettings {
+        policy: policy(settings),
+        extra_roots,
+        reused_connections_max,
+        ..ClientSettings::default()
+    })
 }
 
 fn read_ca(path: &Path) -> Result<Vec<u8>, StartError> {
