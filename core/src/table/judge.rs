@@ -6,6 +6,7 @@ use super::program::{Clause, Operator, Programs};
 use super::value;
 use super::view::View;
 use super::width::Width;
+use crate::steps;
 
 /// So many attributes are remembered once they were looked up; the others are looked up for every filter.
 pub(super) const DOCS_KNOWN: usize = 8;
@@ -64,12 +65,19 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
         if number > OTHER || !clause.compares_values() {
             return self.holds_by_value(view, clause);
         }
-        clause.operands.iter().any(|word| W::number(*word) == number) != clause.negated
+        let is_it = |word: &W::Word| {
+            steps::count(1);
+            W::number(*word) == number
+        };
+        clause.operands.iter().any(is_it) != clause.negated
     }
 
     /// The same by looking at the value.
     #[inline(never)]
     fn holds_by_value<W: Width>(&mut self, view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> bool {
+        if !clause.compares_values() && clause.operator != Operator::Regexp {
+            steps::count(clause.operands.len().max(1));
+        }
         let Some(value) = self.actual(view, clause.doc) else {
             return clause.operator == Operator::Exists && clause.negated;
         };
@@ -148,7 +156,10 @@ fn is_one_of<W: Width>(view: &View<'_, W>, actual: &Value<'_>, numbers: &[W::Wor
         // Ids differ in their last bytes more often than in their first: most comparisons end there.
         let is_it = |name: &[u8]| name.last() == bytes.last().or(Some(&kind)) && is_value(name, kind, bytes);
         let length = bytes.len().wrapping_add(1);
-        numbers.iter().any(|number| names.is_at(W::number(*number), length, is_it))
+        numbers.iter().any(|number| {
+            steps::count(1);
+            names.is_at(W::number(*number), length, is_it)
+        })
     })
 }
 
