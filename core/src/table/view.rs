@@ -183,8 +183,12 @@ impl<'t, W: Width> View<'t, W> {
 
     /// The name of an attribute.
     pub(super) fn doc(&self, doc: u8) -> Option<&'t str> {
-        let number = W::number(*self.words(Part::Docs).get(usize::from(doc))?);
-        core::str::from_utf8(self.text_bytes(number)?).ok()
+        core::str::from_utf8(self.doc_bytes(doc)?).ok()
+    }
+
+    /// The same in its bytes.
+    pub(super) fn doc_bytes(&self, doc: u8) -> Option<&'t [u8]> {
+        self.text_bytes(W::number(*self.words(Part::Docs).get(usize::from(doc))?))
     }
 
     /// The bytes of an automaton.

@@ -265,7 +265,7 @@ mod tests {
             basic_username: None,
             basic_password: None,
             transformation_json: None,
-            active: number % 7 != 0,
+            active: !number.is_multiple_of(7),
             ordered_by_entity: false,
             switched_off: None,
         };

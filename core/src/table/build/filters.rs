@@ -7,7 +7,7 @@ use crate::limits::{
 };
 use crate::table::error::TableError;
 use crate::table::program::{Clauses, Operator, clause_head};
-use crate::table::value::{TEXT, with_bytes};
+use crate::table::value::{Room, TEXT, to_bytes};
 
 use super::interner::{Errors, Interner};
 use super::storage::{List, Storage};
@@ -114,7 +114,9 @@ impl<S: Storage> Filters<S> {
         if matches!(value, Value::Text(text) if text.len() > ATTRIBUTE_VALUE_BYTES_MAX) {
             return Err(TableError::ValueTooLong);
         }
-        with_bytes(value, |kind, bytes| self.name([&[kind], bytes]))
+        let mut room = Room::default();
+        let (kind, bytes) = to_bytes(value, &mut room);
+        self.name([&[kind], bytes])
     }
 
     /// The place of a value whose type and bytes are those of `parts`.
