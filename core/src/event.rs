@@ -77,6 +77,10 @@ impl Attributes for Event<'_> {
     fn attribute(&self, doc: &str) -> Option<Value<'_>> {
         self.attributes().attribute(doc)
     }
+
+    fn attribute_in_bytes(&self, doc: &[u8]) -> Option<Value<'_>> {
+        self.attributes().attribute_in_bytes(doc)
+    }
 }
 
 /// Why an attribute was refused.

@@ -37,9 +37,10 @@
 //! | 3 | [`table`] [`wire`] [`sign`] |
 //! | 2 | [`event`] |
 //! | 1 | [`id`] [`topic`] [`filter`] [`call`] |
-//! | 0 | [`limits`] [`time`] `smoltcp_io` |
+//! | 0 | [`limits`] [`time`] `smoltcp_io` `steps` |
 //!
-//! `smoltcp_io` is there with the feature `smoltcp`: a TCP socket of smoltcp as a reader and writer of frames.
+//! `smoltcp_io` is there with the feature `smoltcp`: a TCP socket of smoltcp as a reader and writer of frames. `steps` counts
+//! what matching does, with the feature `steps`, for a test.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -55,6 +56,11 @@ pub mod limits;
 pub mod sign;
 #[cfg(feature = "smoltcp")]
 pub mod smoltcp_io;
+#[cfg(feature = "steps")]
+#[doc(hidden)]
+pub mod steps;
+#[cfg(not(feature = "steps"))]
+mod steps;
 pub mod table;
 pub mod time;
 pub mod topic;

@@ -248,6 +248,35 @@ fn patterns_need_no_more_than_was_calculated() {
 }
 
 #[test]
+fn a_copied_table_keeps_what_it_is_told_to() {
+    let before = table_of(&[(1, "A.a"), (4, "A.*"), (7, "**")]);
+    let shifted =
+        TableBuilder::<Growing, _>::copy(&before, NoRegexps, |webhook| (webhook != 4).then_some(webhook + 1));
+    let after = shifted.unwrap().build().unwrap();
+    assert!(after.find(&topic("A.a"), &[]).eq([2, 8]));
+    assert!(after.find(&topic("A.b"), &[]).eq([8]));
+    assert_eq!(after.counts(), table_of(&[(2, "A.a"), (8, "**")]).counts(), "nothing is left of the third");
+
+    let none = TableBuilder::<Growing, _>::copy(&MatchTable::empty([0; 0]), NoRegexps, Some).unwrap();
+    assert_eq!(none.build().unwrap().image(), table_of(&[]).image());
+}
+
+#[test]
+fn a_copied_table_keeps_its_order_and_its_room() {
+    let before = table_of(&[(1, "A.a"), (2, "B.b"), (3, "C.c")]);
+    for number in [|webhook| Some(4 - webhook), |_| Some(1)] {
+        let error = TableBuilder::<Growing, _>::copy(&before, NoRegexps, number).map(|_| ()).unwrap_err();
+        assert!(matches!(error, TableError::Disordered | TableError::DuplicateWebhook), "{error}");
+    }
+    let mut small = TableBuilder::<Small, _>::copy(&before, NoRegexps, Some).unwrap();
+    assert_eq!(small.add(2, &[pattern("A.*")], &[]), Err(TableError::DuplicateWebhook));
+    small.add(0, &[pattern("A.*")], &[]).unwrap();
+    assert!(small.build().unwrap().find(&topic("A.a"), &[]).eq([0, 1]));
+    let tiny = TableBuilder::<Fixed<5, 8, 320>, _>::copy(&before, NoRegexps, Some).map(|_| ());
+    assert_eq!(tiny.unwrap_err(), TableError::PatternsFull { capacity: 5 });
+}
+
+#[test]
 fn a_table_too_large_for_short_words_has_long_ones() {
     let mut builder = TableBuilder::<Growing, _>::new(NoRegexps);
     for webhook in 0..70_000 {

@@ -4,18 +4,22 @@
 mod finds;
 #[path = "support/regexps.rs"]
 mod regexps;
+#[path = "support/stars.rs"]
+mod stars;
 #[path = "support/webhooks.rs"]
 mod webhooks;
 
+use std::collections::BTreeMap;
+
 use bellwire_core::filter::Value;
-use bellwire_core::table::{Fixed, Growing, MatchTable, Storage, TableBuilder, Verdict, naive};
-use bellwire_core::topic::{Topic, TopicPattern};
+use bellwire_core::table::{Counts, Fixed, Growing, MatchTable, Storage, TableBuilder, Verdict, naive};
+use bellwire_core::topic::Topic;
 use finds::finds;
-use proptest::collection::{btree_map, vec};
+use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::select;
 use regexps::Dfas;
-use webhooks::{Event, Webhook, attributes, crowd, topic, webhooks};
+use stars::stars;
+use webhooks::{Event, Webhook, attributes, crowd, topic, webhook, webhooks};
 
 /// Topics and attributes that each table is tried with, every topic with every event.
 const TOPICS: usize = 24;
@@ -29,6 +33,30 @@ fn table<S: Storage>(webhooks: &[(u32, Webhook)], seed: u32) -> MatchTable<S::By
         builder.add(*number, &webhook.patterns, &webhook.filters).unwrap();
     }
     builder.build().unwrap()
+}
+
+/// A webhook by its place, or a new one; what it becomes, or nothing when it goes.
+fn change() -> impl Strategy<Value = (usize, Option<Webhook>)> {
+    (any::<usize>(), proptest::option::weighted(0.7, webhook()))
+}
+
+/// The table with the webhook `number` as `webhook`, or without it.
+fn copy(
+    table: &MatchTable<Vec<u8>>,
+    number: u32,
+    webhook: Option<&Webhook>,
+    seed: u32,
+) -> MatchTable<Vec<u8>> {
+    let keep = |other: u32| (other != number).then_some(other);
+    let mut builder = TableBuilder::<Growing, _>::copy(table, Dfas::default(), keep).unwrap().with_seed(seed);
+    if let Some(webhook) = webhook {
+        builder.add(number, &webhook.patterns, &webhook.filters).unwrap();
+    }
+    builder.build().unwrap()
+}
+
+fn listed(webhooks: &BTreeMap<u32, Webhook>) -> Vec<(u32, Webhook)> {
+    webhooks.iter().map(|(number, webhook)| (*number, webhook.clone())).collect()
 }
 
 fn expected(webhooks: &[(u32, Webhook)], topic: &Topic<'_>, event: &[(&str, Value<'_>)]) -> Vec<u32> {
@@ -46,8 +74,16 @@ fn agree(
     events: &[Event],
     seed: u32,
 ) -> Result<(), TestCaseError> {
-    let built = table::<Growing>(webhooks, seed);
-    let table = MatchTable::load(built.image()).unwrap();
+    agree_with(&table::<Growing>(webhooks, seed), webhooks, topics, events)
+}
+
+fn agree_with(
+    table: &MatchTable<Vec<u8>>,
+    webhooks: &[(u32, Webhook)],
+    topics: &[Topic<'_>],
+    events: &[Event],
+) -> Result<(), TestCaseError> {
+    let table = MatchTable::load(table.image()).unwrap();
     for topic in topics {
         for event in events {
             let (event, expected) = (event.as_slice(), expected(webhooks, topic, event));
@@ -107,6 +143,29 @@ proptest! {
     }
 
     #[test]
+    fn a_table_that_was_changed_finds_what_a_new_one_finds(
+        webhooks in webhooks(), changes in vec(change(), 1..8), topics in vec(topic(), TOPICS), events in vec(attributes(), 8)
+    ) {
+        let mut webhooks: BTreeMap<u32, Webhook> = webhooks.into_iter().collect();
+        let mut changed = table::<Growing>(&listed(&webhooks), 8);
+        for (seed, (place, webhook)) in (0..).zip(changes) {
+            let number = webhooks.keys().nth(place % (webhooks.len() + 1)).copied().unwrap_or(place as u32);
+            changed = copy(&changed, number, webhook.as_ref(), seed);
+            webhooks.remove(&number);
+            webhooks.extend(webhook.map(|webhook| (number, webhook)));
+        }
+        let listed = listed(&webhooks);
+        let new = table::<Growing>(&listed, 9);
+        let counts = |table: &MatchTable<Vec<u8>>| Counts { slots: 0, ..table.counts() };
+        prop_assert_eq!((counts(&changed), changed.visits_max()), (counts(&new), new.visits_max()));
+        agree_with(&changed, &listed, &topics, &events)?;
+        for ((number, webhook), topic) in listed.iter().zip(&topics) {
+            let (event, found) = (events[0].as_slice(), changed.find(topic, events[0].as_slice()).any(|found| found == *number));
+            explained(changed.explain(*number, topic, event), webhook, topic, event, found)?;
+        }
+    }
+
+    #[test]
     fn a_refused_webhook_leaves_the_table_as_it_was(
         webhooks in webhooks(), topics in vec(topic(), 8), events in vec(attributes(), 8)
     ) {
@@ -142,19 +201,6 @@ proptest! {
         let topics = [&topic, &other].map(|text| Topic::parse(text).unwrap());
         agree(&webhooks, &topics, &[Event::new()], 7)?;
     }
-}
-
-/// Webhooks whose patterns have stars everywhere, so that one event leads to more lists than are merged at once.
-fn stars() -> impl Strategy<Value = Vec<(u32, Webhook)>> {
-    let pattern = vec(select(&["a", "*"][..]), 5..=7).prop_map(|mut segments| {
-        if segments.len() == 7 {
-            segments.pop();
-            segments.push("**");
-        }
-        TopicPattern::parse(segments.join(".").leak()).unwrap()
-    });
-    let webhook = vec(pattern, 1..20).prop_map(|patterns| Webhook { patterns, filters: Vec::new() });
-    btree_map(0..3000_u32, webhook, 0..30).prop_map(|webhooks| webhooks.into_iter().collect())
 }
 
 fn explained(

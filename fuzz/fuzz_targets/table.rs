@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use bellwire_core::table::{Fixed, Growing, MatchTable, Storage, TableBuilder, TableError, Verdict, naive};
+use bellwire_core::table::{
+    Fixed, Growing, MatchTable, Storage, TableBuilder, TableError, TableRef, Verdict, naive,
+};
 use bellwire_core::topic::Topic;
 use bellwire_fuzz::regexps::{Compiled, finds};
 use bellwire_fuzz::webhooks::{Case, Event, FILTERS_MAX, PATTERNS_MAX, WEBHOOKS_MAX, Webhook};
@@ -30,10 +32,12 @@ fuzz_target!(|case: Case| {
     let loaded = MatchTable::load(growing.image()).expect("what was built can be loaded");
     let descending = added.iter().rev().map(|(number, webhook)| (*number, *webhook));
     let descending = build::<Growing>(!case.seed, descending).0.expect("the same webhooks");
+    let copied = changed(&loaded, &added);
     for event in &case.events {
         let expected = expected(&added, event);
         assert_eq!(found(&loaded, event), expected);
         assert_eq!(found(&descending, event), expected);
+        assert_eq!(found(&copied, event), expected);
         added.iter().for_each(|(number, webhook)| check_verdict(&loaded, *number, webhook, event));
         let unknown = (0..).find(|number| !added.contains_key(number)).unwrap_or_default();
         let verdict = loaded.explain(unknown, &event.topic(), event.attributes.as_slice());
@@ -41,6 +45,17 @@ fuzz_target!(|case: Case| {
     }
     refused_halfway(&case);
 });
+
+/// A copy of the table with one webhook in the middle taken out and put in again.
+fn changed(table: &TableRef<'_>, webhooks: &Added<'_>) -> MatchTable<Vec<u8>> {
+    let changed = webhooks.iter().nth(webhooks.len() / 2);
+    let keep = |webhook: u32| changed.is_none_or(|(number, _)| *number != webhook).then_some(webhook);
+    let mut builder = TableBuilder::<Growing, _>::copy(table, Compiled, keep).expect("the same webhooks");
+    if let Some((number, webhook)) = changed {
+        builder.add(*number, &webhook.patterns(), &webhook.filters).expect("it was there before");
+    }
+    builder.build().expect("the same webhooks")
+}
 
 /// Webhooks that find no room leave the others as they are.
 fn refused_halfway(case: &Case) {

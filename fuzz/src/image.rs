@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use bellwire_core::filter::{Attributes, Value};
-use bellwire_core::table::{MatchTable, TableRef, Verdict};
+use bellwire_core::filter::{Attributes, NoRegexps, Value};
+use bellwire_core::table::{Growing, MatchTable, TableBuilder, TableRef, Verdict};
 use xxhash_rust::xxh32::xxh32;
 
 use crate::webhooks::Event;
@@ -30,6 +30,11 @@ pub fn load_and_use(image: &[u8], events: &[Event]) {
     let Ok(table) = MatchTable::load(image) else { return };
     assert_eq!(table.image(), image);
     events.iter().for_each(|event| use_with(&table, event));
+    // It may name something twice, which no builder does.
+    if let Ok(copy) = TableBuilder::<Growing, _>::copy(&table, NoRegexps, Some).and_then(TableBuilder::build)
+    {
+        assert_eq!(copy.len(), table.len());
+    }
 }
 
 /// Whatever the table finds, it is within the table, in order, and within the table's own bounds.

@@ -4,6 +4,7 @@
 //! the walk ends early at either.
 
 use crate::limits::DFA_BYTES_MAX;
+use crate::steps;
 
 /// Bytes before the transitions: number of states, number of columns, first state, then a column for each byte.
 const HEAD_BYTES: usize = 6 + 256;
@@ -69,6 +70,7 @@ impl<'a> Dfa<'a> {
     }
 
     fn next(&self, state: u16, column: u16) -> u16 {
+        steps::count(1);
         let row = usize::from(state).wrapping_sub(2);
         let cell = row.wrapping_mul(self.columns.into()).wrapping_add(column.into());
         self.transitions.get(cell).map_or(FAILED, |next| u16::from_le_bytes(*next))

@@ -66,17 +66,31 @@ impl fmt::Display for Value<'_> {
 pub trait Attributes {
     /// The attribute named `doc`, or `None` when the event lacks it.
     fn attribute(&self, doc: &str) -> Option<Value<'_>>;
+
+    /// The same with the name in its bytes, as a table has it. Who compares names byte by byte need not look whether they
+    /// are UTF-8.
+    fn attribute_in_bytes(&self, doc: &[u8]) -> Option<Value<'_>> {
+        core::str::from_utf8(doc).ok().and_then(|doc| self.attribute(doc))
+    }
 }
 
 impl Attributes for [(&str, &str)] {
     fn attribute(&self, doc: &str) -> Option<Value<'_>> {
-        self.iter().find(|(name, _)| *name == doc).map(|(_, value)| Value::Text(value))
+        self.attribute_in_bytes(doc.as_bytes())
+    }
+
+    fn attribute_in_bytes(&self, doc: &[u8]) -> Option<Value<'_>> {
+        self.iter().find(|(name, _)| name.as_bytes() == doc).map(|(_, value)| Value::Text(value))
     }
 }
 
 impl Attributes for [(&str, Value<'_>)] {
     fn attribute(&self, doc: &str) -> Option<Value<'_>> {
-        self.iter().find(|(name, _)| *name == doc).map(|(_, value)| *value)
+        self.attribute_in_bytes(doc.as_bytes())
+    }
+
+    fn attribute_in_bytes(&self, doc: &[u8]) -> Option<Value<'_>> {
+        self.iter().find(|(name, _)| name.as_bytes() == doc).map(|(_, value)| *value)
     }
 }
 
@@ -84,10 +98,18 @@ impl<const N: usize> Attributes for [(&str, &str); N] {
     fn attribute(&self, doc: &str) -> Option<Value<'_>> {
         self.as_slice().attribute(doc)
     }
+
+    fn attribute_in_bytes(&self, doc: &[u8]) -> Option<Value<'_>> {
+        self.as_slice().attribute_in_bytes(doc)
+    }
 }
 
 impl<A: Attributes + ?Sized> Attributes for &A {
     fn attribute(&self, doc: &str) -> Option<Value<'_>> {
         (**self).attribute(doc)
+    }
+
+    fn attribute_in_bytes(&self, doc: &[u8]) -> Option<Value<'_>> {
+        (**self).attribute_in_bytes(doc)
     }
 }

@@ -16,6 +16,8 @@ use crate::limits::{
 pub enum TableError {
     /// The webhook is in the table already.
     DuplicateWebhook,
+    /// The webhooks of a copied table were given numbers that do not ascend as theirs do.
+    Disordered,
     /// The webhook has no pattern, so nothing would ever match it.
     NoPatterns,
     /// The webhook has more than [`PATTERNS_PER_WEBHOOK_MAX`] patterns.
@@ -65,6 +67,7 @@ impl fmt::Display for TableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DuplicateWebhook => f.write_str("the webhook is in the table already"),
+            Self::Disordered => f.write_str("the webhooks of a copied table must keep their order"),
             Self::NoPatterns => f.write_str("a webhook needs at least one topic"),
             Self::TooManyPatterns => write!(f, "a webhook has at most {PATTERNS_PER_WEBHOOK_MAX} topics"),
             Self::TooManyFilters => write!(f, "a webhook has at most {FILTERS_PER_WEBHOOK_MAX} filters"),

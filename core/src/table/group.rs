@@ -7,6 +7,7 @@ use super::judge::DOCS_KNOWN;
 use super::layout::Part;
 use super::view::View;
 use super::width::Width;
+use crate::steps;
 
 /// The key of the rows that ask for no value; the last of a group.
 pub(super) const REST: u32 = u32::MAX;
@@ -84,7 +85,11 @@ impl<'t, W: Width> View<'t, W> {
     /// The groups of a node, if it has any.
     pub(super) fn group(&self, slot: u32) -> Option<Group> {
         let groups = self.groups();
-        let at = groups.binary_search_by_key(&slot, |bytes| Group::read(bytes).slot).ok()?;
+        let slot_of = |bytes: &[u8; 16]| {
+            steps::count(1);
+            Group::read(bytes).slot
+        };
+        let at = groups.binary_search_by_key(&slot, slot_of).ok()?;
         groups.get(at).map(Group::read)
     }
 
@@ -96,6 +101,10 @@ impl<'t, W: Width> View<'t, W> {
 
 /// The rows under a key.
 pub(super) fn rows_under(keys: &[[u8; 12]], key: u32) -> Option<GroupKey> {
-    let at = keys.binary_search_by_key(&key, |bytes| GroupKey::read(bytes).key).ok()?;
+    let key_of = |bytes: &[u8; 12]| {
+        steps::count(1);
+        GroupKey::read(bytes).key
+    };
+    let at = keys.binary_search_by_key(&key, key_of).ok()?;
     keys.get(at).map(GroupKey::read)
 }

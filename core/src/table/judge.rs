@@ -6,6 +6,7 @@ use super::program::{Clause, Operator, Programs};
 use super::value;
 use super::view::View;
 use super::width::Width;
+use crate::steps;
 
 /// So many attributes are remembered once they were looked up; the others are looked up for every filter.
 pub(super) const DOCS_KNOWN: usize = 8;
@@ -16,7 +17,7 @@ const COMPARISONS_MAX: u32 = 4;
 const UNSEEN: u32 = u32::MAX;
 /// The number of the value was not looked for yet. So many less is after so many comparisons.
 const COMPARED: u32 = u32::MAX - 1;
-/// The number is to be looked for with the next comparison.
+/// The number is looked for with the next comparison.
 const COMPARED_MAX: u32 = COMPARED - COMPARISONS_MAX;
 /// The attribute has a value that no filter names.
 const OTHER: u32 = COMPARED_MAX - 1;
@@ -24,20 +25,8 @@ const OTHER: u32 = COMPARED_MAX - 1;
 /// The attributes of one event, and what is known of them.
 pub(super) struct Judge<'t, A: ?Sized> {
     attributes: &'t A,
-    /// Nothing before an attribute was needed.
-    known: Option<Known<'t>>,
-}
-
-/// What is known of the first attributes.
-struct Known<'t> {
-    /// The numbers of their values, or what is known instead.
-    numbers: [u32; DOCS_KNOWN],
-    /// Their values; nothing before they were looked up.
-    values: [Option<Value<'t>>; DOCS_KNOWN],
-}
-
-impl Known<'_> {
-    const NOTHING: Self = Self { numbers: [UNSEEN; DOCS_KNOWN], values: [None; DOCS_KNOWN] };
+    /// The first attributes; nothing before one was needed.
+    known: Option<[Known<'t>; DOCS_KNOWN]>,
 }
 
 impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
@@ -60,23 +49,86 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
     /// Whether a filter holds.
     #[inline]
     pub(super) fn holds<W: Width>(&mut self, view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> bool {
-        let number = self.number(clause.doc);
-        if number > OTHER || !clause.compares_values() {
-            return self.holds_by_value(view, clause);
+        let attributes = self.attributes;
+        match self.known(clause.doc) {
+            Some(known) => known.holds(attributes, view, clause),
+            None => Known::nothing().holds_by_value(attributes, view, clause),
         }
-        clause.operands.iter().any(|word| W::number(*word) == number) != clause.negated
+    }
+
+    /// The value of an attribute.
+    pub(super) fn actual<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<Value<'t>> {
+        let attributes = self.attributes;
+        match self.known(doc) {
+            Some(known) => known.value(attributes, view, doc),
+            None => Known::nothing().value(attributes, view, doc),
+        }
+    }
+
+    /// The number of an attribute's value, if it is there and a filter names it.
+    pub(super) fn value_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<u32> {
+        let attributes = self.attributes;
+        let known = self.known(doc)?;
+        let value = known.value(attributes, view, doc)?;
+        Some(known.number(view, &value)).filter(|number| *number != OTHER)
+    }
+
+    /// One of the first attributes.
+    #[inline]
+    fn known(&mut self, doc: u8) -> Option<&mut Known<'t>> {
+        self.known.get_or_insert_with(|| [Known::nothing(); DOCS_KNOWN]).get_mut(usize::from(doc))
+    }
+}
+
+/// What is known of an attribute.
+#[derive(Clone, Copy)]
+struct Known<'t> {
+    /// The number of its value, or what is known instead.
+    number: u32,
+    /// Its value, if it has one; nothing before it was looked up.
+    value: Option<Value<'t>>,
+}
+
+impl<'t> Known<'t> {
+    #[inline]
+    const fn nothing() -> Self {
+        Self { number: UNSEEN, value: None }
+    }
+
+    #[inline]
+    fn holds<W: Width>(
+        &mut self,
+        attributes: &'t (impl Attributes + ?Sized),
+        view: &View<'t, W>,
+        clause: &Clause<'t, W::Word>,
+    ) -> bool {
+        if self.number > OTHER || !clause.compares_values() {
+            return self.holds_by_value(attributes, view, clause);
+        }
+        is_number::<W>(self.number, clause.operands) != clause.negated
     }
 
     /// The same by looking at the value.
     #[inline(never)]
-    fn holds_by_value<W: Width>(&mut self, view: &View<'t, W>, clause: &Clause<'t, W::Word>) -> bool {
-        let Some(value) = self.actual(view, clause.doc) else {
+    fn holds_by_value<W: Width>(
+        &mut self,
+        attributes: &'t (impl Attributes + ?Sized),
+        view: &View<'t, W>,
+        clause: &Clause<'t, W::Word>,
+    ) -> bool {
+        if !clause.compares_values() && clause.operator != Operator::Regexp {
+            steps::count(clause.operands.len().max(1));
+        }
+        let Some(value) = self.value(attributes, view, clause.doc) else {
             return clause.operator == Operator::Exists && clause.negated;
         };
         let hit = match clause.operator {
             Operator::Exists => true,
+            Operator::Equals | Operator::In if self.number == COMPARED_MAX => {
+                is_number::<W>(self.number(view, &value), clause.operands)
+            }
             Operator::Equals | Operator::In => {
-                self.count(view, clause.doc);
+                self.number = self.number.wrapping_sub(1);
                 is_one_of(view, &value, clause.operands)
             }
             operator => tests(view, operator, clause.operands, value).unwrap_or_default(),
@@ -84,71 +136,52 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
         hit != clause.negated
     }
 
-    /// The value of an attribute.
-    pub(super) fn actual<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<Value<'t>> {
-        if self.number(doc) == UNSEEN {
-            return self.look_up(view, doc);
-        }
-        self.known.as_ref()?.values.get(usize::from(doc)).copied().flatten()
-    }
-
-    /// The number of an attribute's value, if it is there and a filter names it.
-    pub(super) fn value_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<u32> {
-        let value = self.actual(view, doc)?;
-        let known = self.number(doc);
-        let number = if known > OTHER { self.find_number(view, doc, &value) } else { known };
-        Some(number).filter(|number| *number != OTHER)
-    }
-
+    /// The value of the attribute, which is looked up once.
     #[inline]
-    fn number(&self, doc: u8) -> u32 {
-        let known = self.known.as_ref().and_then(|known| known.numbers.get(usize::from(doc)));
-        known.copied().unwrap_or(UNSEEN)
-    }
-
-    fn set_number(&mut self, doc: u8, number: u32) {
-        let known = self.known.get_or_insert(Known::NOTHING);
-        if let Some(place) = known.numbers.get_mut(usize::from(doc)) {
-            *place = number;
+    fn value<W: Width>(
+        &mut self,
+        attributes: &'t (impl Attributes + ?Sized),
+        view: &View<'t, W>,
+        doc: u8,
+    ) -> Option<Value<'t>> {
+        if self.number == UNSEEN {
+            self.value = view.doc_bytes(doc).and_then(|name| attributes.attribute_in_bytes(name));
+            self.number = COMPARED;
         }
+        self.value
     }
 
-    fn look_up<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<Value<'t>> {
-        let value = view.doc(doc).and_then(|name| self.attributes.attribute(name));
-        self.set_number(doc, COMPARED);
-        if let Some(place) = self.known.as_mut().and_then(|known| known.values.get_mut(usize::from(doc))) {
-            *place = value;
-        }
-        value
-    }
-
-    /// Counts a comparison of an attribute's bytes.
-    fn count<W: Width>(&mut self, view: &View<'t, W>, doc: u8) {
-        match self.number(doc) {
-            COMPARED_MAX => {
-                self.value_number(view, doc);
-            }
-            number => self.set_number(doc, number.wrapping_sub(1)),
-        }
-    }
-
+    /// The number of the attribute's value, which is looked for once.
     #[inline(never)]
-    fn find_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8, value: &Value<'t>) -> u32 {
-        let number = value::find(&view.values(), view.head.seed, value).unwrap_or(OTHER);
-        self.set_number(doc, number);
-        number
+    fn number<W: Width>(&mut self, view: &View<'t, W>, value: &Value<'t>) -> u32 {
+        if self.number > OTHER {
+            self.number = value::find(&view.values(), view.head.seed, value).unwrap_or(OTHER);
+        }
+        self.number
     }
+}
+
+/// Whether a number is one of these words.
+#[inline]
+fn is_number<W: Width>(number: u32, words: &[W::Word]) -> bool {
+    words.iter().any(|word| {
+        steps::count(1);
+        W::number(*word) == number
+    })
 }
 
 /// Whether a value is one of those that the numbers are.
 #[inline]
 fn is_one_of<W: Width>(view: &View<'_, W>, actual: &Value<'_>, numbers: &[W::Word]) -> bool {
     let names = view.values();
-    value::with_bytes(actual, |kind, bytes| {
-        // Ids differ in their last bytes more often than in their first: most comparisons end there.
-        let is_it = |name: &[u8]| name.last() == bytes.last().or(Some(&kind)) && is_value(name, kind, bytes);
-        let length = bytes.len().wrapping_add(1);
-        numbers.iter().any(|number| names.is_at(W::number(*number), length, is_it))
+    let mut room = value::Room::default();
+    let (kind, bytes) = value::to_bytes(actual, &mut room);
+    // Ids differ in their last bytes more often than in their first: most comparisons end there.
+    let is_it = |name: &[u8]| name.last() == bytes.last().or(Some(&kind)) && is_value(name, kind, bytes);
+    let length = bytes.len().wrapping_add(1);
+    numbers.iter().any(|number| {
+        steps::count(1);
+        names.is_at(W::number(*number), length, is_it)
     })
 }
 

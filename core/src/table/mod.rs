@@ -1,7 +1,7 @@
 //! The match table: the patterns and filters of all webhooks, compiled so that an event finds its webhooks quickly.
 //!
 //! A [`TableBuilder`] takes webhooks one by one and [`build`](TableBuilder::build)s a [`MatchTable`], which never
-//! changes again: to change webhooks, build another table and swap the two. A table is one run of bytes, its image,
+//! changes again: to change webhooks, build another table, by [copying](TableBuilder::copy) what stays, and swap the two. A table is one run of bytes, its image,
 //! the same on every machine: build it on a server, send it to a device, and [`load`](MatchTable::load) it there from
 //! flash, from a file in memory or from a buffer. `docs/match-table.md` of this crate gives the bytes.
 //!

@@ -1,6 +1,7 @@
 //! Interned names: each stands in the image once and is found by its hash; texts decide, never the hash.
 
 use super::width::Width;
+use crate::steps;
 
 const FNV_PRIME: u32 = 0x0100_0193;
 /// FNV's own offset basis, where hashing starts unless an image chose another seed.
@@ -56,7 +57,10 @@ impl<'a, W: Width> Names<'a, W> {
         let mask = self.starts_at.wrapping_sub(self.buckets_at).checked_sub(2)?;
         let bucket = (fold(hash) as usize & mask).wrapping_add(self.buckets_at);
         let (first, end) = self.pair(bucket)?;
-        (first..end).find(|place| self.is_at(*place, length, &is_it))
+        (first..end).find(|place| {
+            steps::count(1);
+            self.is_at(*place, length, &is_it)
+        })
     }
 
     /// Whether the name in a place has this length, and bytes that `is_it` knows.

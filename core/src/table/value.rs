@@ -9,12 +9,22 @@ pub(super) const TEXT: u8 = b't';
 pub(super) const INTEGER: u8 = b'i';
 pub(super) const BOOLEAN: u8 = b'b';
 
-/// Calls `with` with the type's byte and the value's bytes.
-pub(super) fn with_bytes<T>(value: &Value<'_>, with: impl FnOnce(u8, &[u8]) -> T) -> T {
+/// Room for the bytes of an integer or a boolean.
+pub(super) type Room = [u8; 8];
+
+/// The byte for the type of a value, and its bytes, which are in `room` where the value has none of its own.
+#[inline]
+pub(super) fn to_bytes<'v>(value: &Value<'v>, room: &'v mut Room) -> (u8, &'v [u8]) {
     match value {
-        Value::Text(text) => with(TEXT, text.as_bytes()),
-        Value::Integer(integer) => with(INTEGER, &integer.to_le_bytes()),
-        Value::Boolean(boolean) => with(BOOLEAN, &[u8::from(*boolean)]),
+        Value::Text(text) => (TEXT, text.as_bytes()),
+        Value::Integer(integer) => {
+            *room = integer.to_le_bytes();
+            (INTEGER, room)
+        }
+        Value::Boolean(boolean) => {
+            *room = u64::from(*boolean).to_le_bytes();
+            (BOOLEAN, room.get(..1).unwrap_or_default())
+        }
     }
 }
 
@@ -42,8 +52,8 @@ pub(super) fn hash_name(seed: u32, name: &[u8]) -> u32 {
 
 /// The number of a value among the names of an image.
 pub(super) fn find<W: Width>(names: &Names<'_, W>, seed: u32, value: &Value<'_>) -> Option<u32> {
-    with_bytes(value, |kind, bytes| {
-        let is_it = |name: &[u8]| name.split_first() == Some((&kind, bytes));
-        names.find(hash(seed, kind, bytes), bytes.len().wrapping_add(1), is_it)
-    })
+    let mut room = Room::default();
+    let (kind, bytes) = to_bytes(value, &mut room);
+    let is_it = |name: &[u8]| name.split_first() == Some((&kind, bytes));
+    names.find(hash(seed, kind, bytes), bytes.len().wrapping_add(1), is_it)
 }

@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::filter::Value;
+use crate::steps;
 
 use super::head::{HEAD_BYTES, Head, TAILS};
 use super::layout::{Layout, Part};
@@ -182,8 +183,12 @@ impl<'t, W: Width> View<'t, W> {
 
     /// The name of an attribute.
     pub(super) fn doc(&self, doc: u8) -> Option<&'t str> {
-        let number = W::number(*self.words(Part::Docs).get(usize::from(doc))?);
-        core::str::from_utf8(self.text_bytes(number)?).ok()
+        core::str::from_utf8(self.doc_bytes(doc)?).ok()
+    }
+
+    /// The same in its bytes.
+    pub(super) fn doc_bytes(&self, doc: u8) -> Option<&'t [u8]> {
+        self.text_bytes(W::number(*self.words(Part::Docs).get(usize::from(doc))?))
     }
 
     /// The bytes of an automaton.
@@ -207,6 +212,14 @@ pub(super) struct Slots<'t, W: Width> {
 }
 
 impl<W: Width> Slots<'_, W> {
+    /// The root, where a walk starts.
+    #[inline]
+    pub(super) fn root(&self) -> Option<Slot> {
+        let root = self.slot(0)?;
+        steps::count(1);
+        Some(root)
+    }
+
     #[inline]
     pub(super) fn slot(&self, number: u32) -> Option<Slot> {
         self.slots.get(number as usize).map(|slot| W::slot(*slot))
@@ -216,7 +229,9 @@ impl<W: Width> Slots<'_, W> {
     #[inline]
     pub(super) fn child(&self, parent: u32, base: u32, code: u32) -> Option<(u32, Slot)> {
         let number = child(size_of::<W::Word>() as u8, base, code);
-        self.slot(number).filter(|slot| slot.parent() == parent).map(|slot| (number, slot))
+        let slot = self.slot(number).filter(|slot| slot.parent() == parent)?;
+        steps::count(1);
+        Some((number, slot))
     }
 
     /// The rows of a node that has some and no child, as a range of the image's words.

@@ -68,7 +68,7 @@ pub(super) fn walk<W: Width>(view: &View<'_, W>, topic: &Topic<'_>, mut found: i
 /// The walk for a topic of two segments.
 #[inline]
 fn walk_two<W: Width>(slots: &Slots<'_, W>, [first, second]: [u32; 2], found: &mut impl FnMut(Found)) {
-    let Some(root) = slots.slot(0) else { return };
+    let Some(root) = slots.root() else { return };
     for code in [first, ANY] {
         if let Some((number, slot)) = slots.child(0, root.base, code) {
             list(slots, slots.child(number, slot.base, second), found);
@@ -88,7 +88,7 @@ fn walk_two<W: Width>(slots: &Slots<'_, W>, [first, second]: [u32; 2], found: &m
 pub(super) fn walk_codes<W: Width>(view: &View<'_, W>, codes: &Codes, mut found: impl FnMut(Found)) {
     let (slots, found) = (&view.slots(), &mut found);
     let codes = codes.codes.get(..codes.count).unwrap_or_default();
-    let Some(root) = slots.slot(0) else { return };
+    let Some(root) = slots.root() else { return };
     let mut waiting = [0_u32; SEGMENTS_MAX + 1];
     let mut levels_waiting = 0_u32;
     let (mut number, mut slot, mut level) = (0, root, 0_u32);

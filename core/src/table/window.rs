@@ -3,6 +3,7 @@
 use super::view::View;
 use super::walk::{Codes, Found, walk_codes};
 use super::width::Width;
+use crate::steps;
 
 const WORDS: usize = 32;
 /// Rows of a window.
@@ -118,5 +119,9 @@ impl Window {
 /// The rows of a list from row `from` on.
 fn rest<'t, W: Width>(view: &View<'t, W>, found: &Found, from: u32) -> &'t [W::Word] {
     let list = view.rows(found.start, found.end);
-    list.get(list.partition_point(|word| W::number(*word) < from)..).unwrap_or_default()
+    let is_before = |word: &W::Word| {
+        steps::count(1);
+        W::number(*word) < from
+    };
+    list.get(list.partition_point(is_before)..).unwrap_or_default()
 }

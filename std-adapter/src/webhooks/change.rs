@@ -73,7 +73,11 @@ impl Change<'_> {
     async fn store_webhook(&self, record: WebhookRecord) -> Result<Arc<Webhook>, ChangeError> {
         let mut batch = Batch::default();
         let webhook = Arc::new(Webhook::new(record));
-        let live = compile(self.space.live().with(webhook.clone())).await?;
+        let live = aside(self.space.live(), {
+            let webhook = webhook.clone();
+            move |live| live.with(webhook)
+        });
+        let live = live.await?;
         batch.put(
             Table::Webhooks,
             record::named_key(self.space.uid, &webhook.record.id),
@@ -123,7 +127,11 @@ impl Change<'_> {
     /// `NotFound` when it is not there.
     pub async fn delete(&self, id: &str) -> Result<(), ChangeError> {
         let was = self.previous(id).ok_or(ChangeError::NotFound)?;
-        let live = compile(self.space.live().without(&was)).await?;
+        let live = aside(self.space.live(), {
+            let was = was.clone();
+            move |live| live.without(&was)
+        });
+        let live = live.await?;
         let mut batch = Batch::default();
         batch.remove(Table::Webhooks, record::named_key(self.space.uid, id));
         self.registry.committer.commit(batch, Durability::Synced).await?;
@@ -148,15 +156,18 @@ impl Change<'_> {
     }
 }
 
-/// Webhooks that are compiled at once: to go aside takes longer.
-const COMPILED_AT_ONCE: usize = 32;
+/// Webhooks of a space that is changed at once: to go aside takes longer.
+const CHANGED_AT_ONCE: usize = 32;
 
-/// Compiles a large space off the runtime: it takes its time, and events are to be answered meanwhile.
-async fn compile(webhooks: Vec<Arc<Webhook>>) -> Result<Live, TableFault> {
-    if webhooks.len() <= COMPILED_AT_ONCE {
-        return Live::compile(webhooks);
+/// Changes a large space off the runtime: it takes its time, and events are to be answered meanwhile.
+async fn aside(
+    live: Arc<Live>,
+    change: impl FnOnce(&Live) -> Result<Live, TableFault> + Send + 'static,
+) -> Result<Live, TableFault> {
+    if live.webhooks.len() <= CHANGED_AT_ONCE {
+        return change(&live);
     }
-    tokio::task::spawn_blocking(|| Live::compile(webhooks)).await.map_err(|_| TableFault::CutShort)?
+    tokio::task::spawn_blocking(move || change(&live)).await.map_err(|_| TableFault::CutShort)?
 }
 
 /// The record of a webhook with this definition.

@@ -134,17 +134,43 @@ impl Live {
     }
 
     /// The webhooks after a change of one, or the making of one.
-    fn with(&self, changed: Arc<Webhook>) -> Vec<Arc<Webhook>> {
+    fn with(&self, changed: Arc<Webhook>) -> Result<Live, TableFault> {
         let mut webhooks = self.webhooks.clone();
-        match webhooks.binary_search_by_key(&changed.age(), |webhook| webhook.age()) {
-            Ok(place) => webhooks[place] = changed,
-            Err(place) => webhooks.insert(place, changed),
-        }
-        webhooks
+        let wanted = changed.wanted();
+        let table = match self.place(&changed) {
+            Ok(place) => {
+                webhooks[place] = changed.clone();
+                self.change_table(|number| (number != place as u32).then_some(number), Some((place, wanted)))
+            }
+            Err(place) => {
+                webhooks.insert(place, changed.clone());
+                let moved = |number| number + u32::from(number >= place as u32);
+                self.change_table(|number| Some(moved(number)), Some((place, wanted)))
+            }
+        }?;
+        Ok(Live { webhooks, table })
     }
 
-    fn without(&self, deleted: &Webhook) -> Vec<Arc<Webhook>> {
-        self.webhooks.iter().filter(|webhook| webhook.record.uid != deleted.record.uid).cloned().collect()
+    fn without(&self, deleted: &Webhook) -> Result<Live, TableFault> {
+        let mut webhooks = self.webhooks.clone();
+        let Ok(place) = self.place(deleted) else { return Ok(Live { webhooks, table: self.table.clone() }) };
+        webhooks.remove(place);
+        let moved = |number| number - u32::from(number > place as u32);
+        let table = self.change_table(|number| (number != place as u32).then(|| moved(number)), None)?;
+        Ok(Live { webhooks, table })
+    }
+
+    /// Where a webhook is, or belongs.
+    fn place(&self, webhook: &Webhook) -> Result<usize, usize> {
+        self.webhooks.binary_search_by_key(&webhook.age(), |other| other.age())
+    }
+
+    fn change_table(
+        &self,
+        number: impl FnMut(u32) -> Option<u32>,
+        changed: Option<(usize, Wanted<'_>)>,
+    ) -> Result<WebhookTable, TableFault> {
+        table::change(&self.table, number, changed.map(|(place, webhook)| (place as u32, webhook)), seed())
     }
 }
 
@@ -206,5 +232,76 @@ impl Expected {
         } else {
             Err(ChangeError::VersionMismatch { current })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwire_core::table::Counts;
+    use bellwire_core::topic::Topic;
+
+    use super::*;
+
+    /// Webhooks made one after the other.
+    const WEBHOOKS: u64 = 40;
+    const IDS: [&str; 4] = ["a", "b", "c", "d"];
+
+    /// One of the definitions that a webhook can have, by number.
+    fn webhook(uid: u64, number: u64) -> Arc<Webhook> {
+        let topics = ["Entry.publish", "Entry.*", "*.publish", "Asset.delete", "*.*"];
+        let id = IDS[(number % 4) as usize];
+        let filters = [
+            None,
+            Some(format!(r#"[{{"equals": [{{"doc": "sys.id"}}, "{id}"]}}]"#)),
+            Some(format!(r#"[{{"not": {{"in": [{{"doc": "sys.id"}}, ["{id}", "a"]]}}}}]"#)),
+            Some(format!(r#"[{{"regexp": [{{"doc": "sys.id"}}, {{"pattern": "^[{id}-d]"}}]}}]"#)),
+        ];
+        let definition = Definition {
+            name: "webhook".into(),
+            url: "https://example.com/".into(),
+            topics: vec![topics[(number % 5) as usize].into(), topics[(number / 5 % 5) as usize].into()],
+            filters_json: filters[(number / 3 % 4) as usize].clone(),
+            headers: Vec::new(),
+            basic_username: None,
+            basic_password: None,
+            transformation_json: None,
+            active: !number.is_multiple_of(7),
+            ordered_by_entity: false,
+            switched_off: None,
+        };
+        let history = History::begun(Stamp { at_ms: uid, by: String::new() });
+        Arc::new(Webhook::new(change::assemble(uid, format!("w{uid}"), definition, 0, history)))
+    }
+
+    /// The changed table finds what a new one does.
+    fn check(live: &Live) {
+        let new = Live::compile(live.webhooks.clone()).unwrap();
+        // Nodes of a copy may be packed otherwise.
+        let counts = |live: &Live| Counts { slots: 0, ..live.table.counts() };
+        assert_eq!(counts(live), counts(&new));
+        for topic in ["Entry.publish", "Entry.save", "Asset.delete", "Asset.publish"] {
+            let topic = Topic::parse(topic).unwrap();
+            for id in IDS {
+                let event = [("sys.id", id)];
+                let (found, expected) = (live.table.find(&topic, &event), new.table.find(&topic, &event));
+                assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{topic} {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_space_that_changes_stays_what_its_webhooks_say() {
+        let mut live = Live::compile(Vec::new()).unwrap();
+        for uid in 0..WEBHOOKS {
+            live = live.with(webhook(2 * uid, 11 * uid + 3)).unwrap();
+            check(&live);
+        }
+        for number in 0..200 {
+            // Some are there, some come in between.
+            let changed = webhook(number * 37 % (2 * WEBHOOKS), number * 13 + 1);
+            live = if number % 3 == 2 { live.without(&changed) } else { live.with(changed) }.unwrap();
+            check(&live);
+        }
+        assert!(live.webhooks.is_sorted_by(|one, next| one.age() < next.age()));
     }
 }

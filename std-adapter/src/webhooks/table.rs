@@ -1,4 +1,5 @@
-//! A space's match table: the core's image, built aside from all webhooks of the space.
+//! A space's match table: the core's image, built aside from all webhooks of the space, or from the one before and what
+//! changed.
 
 use std::collections::HashMap;
 
@@ -87,6 +88,27 @@ pub fn compile<'a>(
     let mut builder = Builder::new(Compiled(specs.filter_map(FilterSpec::regexp).collect())).with_seed(seed);
     for (number, webhook) in active {
         add(&mut builder, number, &webhook)?;
+    }
+    builder.build().map_err(TableFault::Space)
+}
+
+/// The table after a change of one webhook. The others are copied from `table` under the numbers that `number` gives them,
+/// which leaves the changed one out; `changed` is that one with its number, if it is still there.
+///
+/// # Errors
+/// When the changed definition is not understood or passes a limit of the table.
+pub fn change(
+    table: &WebhookTable,
+    number: impl FnMut(u32) -> Option<u32>,
+    changed: Option<(u32, Wanted<'_>)>,
+    seed: u32,
+) -> Result<WebhookTable, TableFault> {
+    let changed = changed.filter(|(_, webhook)| webhook.active);
+    let specs = changed.iter().filter_map(|(_, webhook)| webhook.filters.ok()).flatten();
+    let regexps = Compiled(specs.filter_map(FilterSpec::regexp).collect());
+    let mut builder = Builder::copy(table, regexps, number).map_err(TableFault::Space)?.with_seed(seed);
+    if let Some((number, webhook)) = &changed {
+        add(&mut builder, *number, webhook)?;
     }
     builder.build().map_err(TableFault::Space)
 }

@@ -7,7 +7,7 @@ use crate::limits::{
 };
 use crate::table::error::TableError;
 use crate::table::program::{Clauses, Operator, clause_head};
-use crate::table::value::{TEXT, with_bytes};
+use crate::table::value::{Room, TEXT, to_bytes};
 
 use super::interner::{Errors, Interner};
 use super::storage::{List, Storage};
@@ -89,7 +89,7 @@ impl<S: Storage> Filters<S> {
         }
     }
 
-    fn word(&mut self, word: u32) -> Result<(), TableError> {
+    pub(super) fn word(&mut self, word: u32) -> Result<(), TableError> {
         self.words.push(word).map_err(clauses_full)
     }
 
@@ -98,28 +98,40 @@ impl<S: Storage> Filters<S> {
         self.word(word)?;
         values.iter().try_for_each(|value| {
             let place = self.value(value)?;
-            if let Some(name) = self.values.name_mut(place) {
-                name.uses = name.uses.saturating_add(1);
-            }
-            self.word(place)
+            self.operand(place)
         })
+    }
+
+    /// Appends the place of a value that is compared with.
+    pub(super) fn operand(&mut self, place: u32) -> Result<(), TableError> {
+        if let Some(name) = self.values.name_mut(place) {
+            name.uses = name.uses.saturating_add(1);
+        }
+        self.word(place)
     }
 
     fn value(&mut self, value: &Value<'_>) -> Result<u32, TableError> {
         if matches!(value, Value::Text(text) if text.len() > ATTRIBUTE_VALUE_BYTES_MAX) {
             return Err(TableError::ValueTooLong);
         }
-        with_bytes(value, |kind, bytes| self.values.intern([&[kind], bytes], &VALUE_ERRORS))
+        let mut room = Room::default();
+        let (kind, bytes) = to_bytes(value, &mut room);
+        self.name([&[kind], bytes])
+    }
+
+    /// The place of a value whose type and bytes are those of `parts`.
+    pub(super) fn name(&mut self, parts: [&[u8]; 2]) -> Result<u32, TableError> {
+        self.values.intern(parts, &VALUE_ERRORS)
     }
 
     /// The number of an attribute.
-    fn doc(&mut self, doc: &str) -> Result<u8, TableError> {
+    pub(super) fn doc(&mut self, doc: &str) -> Result<u8, TableError> {
         match doc.len() {
             0 => return Err(TableError::EmptyDoc),
             length if length > ATTRIBUTE_NAME_BYTES_MAX => return Err(TableError::DocTooLong),
             _ => {}
         }
-        let place = self.values.intern([&[TEXT], doc.as_bytes()], &VALUE_ERRORS)?;
+        let place = self.name([&[TEXT], doc.as_bytes()])?;
         let known = self.values.name(place).and_then(|name| name.doc.checked_sub(1));
         // What a name remembers may be of a webhook that was refused since.
         let is_it = |known: &u16| self.docs.as_slice().get(usize::from(*known)) == Some(&place);
@@ -142,29 +154,35 @@ impl<S: Storage> Filters<S> {
         if pattern.len() > REGEXP_BYTES_MAX {
             return Err(RegexpError::TooLong.into());
         }
-        let place = self.values.intern([&[TEXT], pattern.as_bytes()], &VALUE_ERRORS)?;
-        let known = self.values.name(place).and_then(|name| name.dfa.checked_sub(1));
-        let is_it = |known: &u32| self.patterns.as_slice().get(*known as usize) == Some(&place);
-        if let Some(known) = known.filter(is_it) {
-            return Ok((known, place));
-        }
-        let number = self.patterns.as_slice().len() as u32;
-        self.add_dfa(regexps.compile(pattern)?)?;
-        self.patterns.push(place).map_err(clauses_full)?;
-        if let Some(name) = self.values.name_mut(place) {
-            name.dfa = number.wrapping_add(1);
-        }
-        Ok((number, place))
+        let place = self.name([&[TEXT], pattern.as_bytes()])?;
+        let dfa = match self.dfa_of(place) {
+            Some(known) => known,
+            None => self.add_dfa(place, regexps.compile(pattern)?)?,
+        };
+        Ok((dfa, place))
     }
 
-    fn add_dfa(&mut self, dfa: &[u8]) -> Result<(), TableError> {
+    /// The number of the automaton of the pattern in a place.
+    pub(super) fn dfa_of(&self, place: u32) -> Option<u32> {
+        let known = self.values.name(place).and_then(|name| name.dfa.checked_sub(1));
+        known.filter(|known| self.patterns.as_slice().get(*known as usize) == Some(&place))
+    }
+
+    /// Appends the automaton of the pattern in a place, and gives its number.
+    pub(super) fn add_dfa(&mut self, place: u32, dfa: &[u8]) -> Result<u32, TableError> {
         if dfa.len() > DFA_BYTES_MAX {
             return Err(RegexpError::TooLarge.into());
         }
         check_dfa(dfa)?;
         self.dfas.extend(dfa).map_err(text_full)?;
         let end = u32::try_from(self.dfas.as_slice().len()).map_err(|_| TableError::TooLarge)?;
-        self.dfa_ends.push(end).map_err(clauses_full)
+        self.dfa_ends.push(end).map_err(clauses_full)?;
+        let number = self.patterns.as_slice().len() as u32;
+        self.patterns.push(place).map_err(clauses_full)?;
+        if let Some(name) = self.values.name_mut(place) {
+            name.dfa = number.wrapping_add(1);
+        }
+        Ok(number)
     }
 
     /// The number in the image of the value in a place.

@@ -11,6 +11,54 @@ use super::trie::Trie;
 /// A row is put under so many values at most; a longer `in` is not grouped by.
 const VALUES_MAX: usize = 16;
 
+/// The keys of each row.
+struct RowKeys<S: Storage> {
+    /// For each row its key, or with [`SEVERAL`] where among the others its keys are.
+    one: S::Links,
+    /// Of each row with several keys their number and the keys.
+    several: S::Words,
+}
+
+/// Marks a row that has several keys, or none: then it is [`REST`].
+const SEVERAL: u32 = 1 << 31;
+
+impl<S: Storage> RowKeys<S> {
+    /// The keys of all rows, found in one go through the filters, which are far larger.
+    fn new(filters: &Filters<S>, hooks: &[Hook]) -> Result<Self, Full> {
+        let mut keys = Self { one: S::Links::EMPTY, several: S::Words::EMPTY };
+        for hook in hooks {
+            let mut own = keys_of(filters, hook);
+            let one = match (own.len(), own.next()) {
+                (1, Some(key)) => key,
+                (count, Some(first)) => {
+                    let at = keys.several.as_slice().len() as u32 | SEVERAL;
+                    keys.several.push(count as u32)?;
+                    keys.several.push(first)?;
+                    own.try_for_each(|key| keys.several.push(key))?;
+                    at
+                }
+                _ => REST,
+            };
+            keys.one.push(one)?;
+        }
+        Ok(keys)
+    }
+
+    /// The keys of a row; nothing when it asks for none.
+    fn of(&self, row: u32) -> &[u32] {
+        let one = self.one.as_slice().get(row as usize..).and_then(|rows| rows.get(..1)).unwrap_or_default();
+        match one.first() {
+            Some(&REST) => &[],
+            Some(at) if at & SEVERAL != 0 => {
+                let list = self.several.as_slice().get((at & !SEVERAL) as usize..).unwrap_or_default();
+                let (count, keys) = list.split_first().unwrap_or((&0, &[]));
+                keys.get(..*count as usize).unwrap_or_default()
+            }
+            _ => one,
+        }
+    }
+}
+
 /// The groups of all nodes that have some.
 pub(super) struct Groups<S: Storage> {
     /// The nodes.
@@ -28,18 +76,19 @@ impl<S: Storage> Groups<S> {
         if filters.words.as_slice().is_empty() {
             return groups;
         }
+        let Ok(keys) = RowKeys::new(filters, hooks) else { return groups };
         for (number, node) in (0_u32..).zip(trie.nodes.as_slice()) {
             let rows = rules.get(node.rows_start as usize..node.rows_end as usize).unwrap_or_default();
-            if rows.len() >= TABLE_GROUP_ROWS_MIN && groups.add(number, filters, hooks, rows).is_err() {
+            if rows.len() >= TABLE_GROUP_ROWS_MIN && groups.add(number, &keys, rows).is_err() {
                 break;
             }
         }
         groups
     }
 
-    fn add(&mut self, node: u32, filters: &Filters<S>, hooks: &[Hook], rules: &[u64]) -> Result<(), Full> {
+    fn add(&mut self, node: u32, keys: &RowKeys<S>, rules: &[u64]) -> Result<(), Full> {
         let start = self.entries.as_slice().len();
-        let grouped = self.push_entries(filters, hooks, rules);
+        let grouped = self.push_entries(keys, rules);
         if !matches!(grouped, Ok(grouped) if grouped >= TABLE_GROUP_ROWS_MIN / 2) {
             self.entries.truncate(start);
             return grouped.map(|_| ());
@@ -57,20 +106,14 @@ impl<S: Storage> Groups<S> {
     }
 
     /// Appends the entries of all rows, and gives how many rows stand under a value.
-    fn push_entries(&mut self, filters: &Filters<S>, hooks: &[Hook], rules: &[u64]) -> Result<usize, Full> {
+    fn push_entries(&mut self, keys: &RowKeys<S>, rules: &[u64]) -> Result<usize, Full> {
         let mut grouped = 0_usize;
         for rule in rules {
             let row = *rule as u32;
-            let Some(hook) = hooks.get(row as usize) else { continue };
-            let mut rest = true;
-            for key in keys_of(filters, hook) {
-                self.entries.push(u64::from(key) << 32 | u64::from(row))?;
-                rest = false;
-            }
-            if rest {
-                self.entries.push(u64::from(REST) << 32 | u64::from(row))?;
-            } else {
-                grouped = grouped.saturating_add(1);
+            let own = keys.of(row);
+            grouped = grouped.saturating_add(usize::from(!own.is_empty()));
+            for key in if own.is_empty() { &[REST] } else { own } {
+                self.entries.push(u64::from(*key) << 32 | u64::from(row))?;
             }
         }
         Ok(grouped)
@@ -129,7 +172,7 @@ fn key_of(entries: &[u64]) -> u32 {
 }
 
 /// The keys of the rarest values that a webhook asks for; nothing when it asks for none.
-fn keys_of<S: Storage>(filters: &Filters<S>, hook: &Hook) -> impl Iterator<Item = u32> {
+fn keys_of<S: Storage>(filters: &Filters<S>, hook: &Hook) -> impl ExactSizeIterator<Item = u32> {
     let uses = |place: &u32| filters.values.name(*place).map_or(0, |name| u64::from(name.uses));
     let usable = filters.clauses(hook).filter(|clause| {
         let values = clause.operands.len();
@@ -138,9 +181,8 @@ fn keys_of<S: Storage>(filters: &Filters<S>, hook: &Hook) -> impl Iterator<Item 
             && (1..=VALUES_MAX).contains(&values)
     });
     let rarest = usable.min_by_key(|clause| clause.operands.iter().map(uses).sum::<u64>());
-    rarest.into_iter().flat_map(move |clause| {
-        clause.operands.iter().map(move |place| key(clause.doc, filters.number(*place)))
-    })
+    let (doc, places) = rarest.map_or((0, &[][..]), |clause| (clause.doc, clause.operands));
+    places.iter().map(move |place| key(doc, filters.number(*place)))
 }
 
 /// Moves each different entry to the front, and gives how many there are. Entries are sorted.

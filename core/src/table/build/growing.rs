@@ -26,6 +26,7 @@ impl Storage for Growing {
 impl<T: Copy> List<T> for Vec<T> {
     const EMPTY: Self = Vec::new();
 
+    #[inline]
     fn push(&mut self, row: T) -> Result<(), Full> {
         Vec::push(self, row);
         Ok(())
@@ -43,6 +44,7 @@ impl<T: Copy> List<T> for Vec<T> {
         Vec::truncate(self, length);
     }
 
+    #[inline]
     fn extend(&mut self, rows: &[T]) -> Result<(), Full> {
         self.extend_from_slice(rows);
         Ok(())

@@ -1,6 +1,7 @@
 //! Building a table: webhooks come in one by one, then everything is numbered, packed and written once.
 
 mod chains;
+mod copy;
 mod filters;
 mod fixed;
 mod groups;
@@ -19,6 +20,7 @@ use crate::topic::TopicPattern;
 use super::MatchTable;
 use super::error::TableError;
 use super::names::FNV_BASIS;
+use super::view::with_view;
 
 use filters::Filters;
 pub use filters::Hook;
@@ -35,13 +37,12 @@ use trie::Trie;
 pub struct TableBuilder<S: Storage, R> {
     trie: Trie<S>,
     filters: Filters<S>,
+    /// Ascending by webhook.
     hooks: S::Hooks,
-    /// Each pattern of each webhook: the node where it ends, and the webhook.
+    /// Each pattern of each webhook: the node where it ends, and the webhook's place.
     rules: S::Keys,
     regexps: R,
     seed: u32,
-    /// Whether webhooks came in ascending order so far: then a new one need not be looked for.
-    ascending: bool,
 }
 
 impl<S: Storage, R> TableBuilder<S, R> {
@@ -54,7 +55,6 @@ impl<S: Storage, R> TableBuilder<S, R> {
             rules: S::Keys::EMPTY,
             regexps,
             seed: FNV_BASIS,
-            ascending: true,
         }
     }
 
@@ -67,6 +67,71 @@ impl<S: Storage, R> TableBuilder<S, R> {
     }
 }
 
+impl<S: Storage, R> TableBuilder<S, R> {
+    /// A builder that holds the webhooks of `table`, each under the number that `number` gives for it; those that it gives
+    /// none for are left out. No text is read more than once, so that of many webhooks some are changed quickly.
+    ///
+    /// ```
+    /// use bellwire_core::filter::NoRegexps;
+    /// use bellwire_core::table::{Fixed, MatchTable, TableBuilder};
+    /// use bellwire_core::topic::{Topic, TopicPattern};
+    ///
+    /// type Builder = TableBuilder<Fixed<16, 8, 512>, NoRegexps>;
+    /// let mut builder = Builder::default();
+    /// builder.add(1, &[TopicPattern::parse("Asset.*")?], &[])?;
+    /// builder.add(2, &[TopicPattern::parse("*.delete")?], &[])?;
+    /// let before = builder.build()?;
+    ///
+    /// let mut builder = Builder::copy(&before, NoRegexps, |webhook| (webhook != 2).then_some(webhook))?;
+    /// builder.add(2, &[TopicPattern::parse("*.publish")?], &[])?;
+    /// let after = builder.build()?;
+    /// assert!(before.find(&Topic::parse("Asset.publish")?, &[]).eq([1]));
+    /// assert!(after.find(&Topic::parse("Asset.publish")?, &[]).eq([1, 2]));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`TableError`] when the builder has no room, or a number was given twice.
+    pub fn copy<B: AsRef<[u8]>>(
+        table: &MatchTable<B>,
+        regexps: R,
+        number: impl FnMut(u32) -> Option<u32>,
+    ) -> Result<Self, TableError> {
+        let mut builder = Self::new(regexps);
+        with_view!(table.view(), view => copy::copy(&mut builder, &view, number))?;
+        Ok(builder)
+    }
+
+    /// Where a new webhook stands among the others.
+    fn place_of(&self, webhook: u32) -> Result<usize, TableError> {
+        let hooks = self.hooks.as_slice();
+        if hooks.last().is_none_or(|last| last.webhook < webhook) {
+            return Ok(hooks.len());
+        }
+        let found = hooks.binary_search_by_key(&webhook, |hook| hook.webhook);
+        found.err().ok_or(TableError::DuplicateWebhook)
+    }
+
+    /// Brings the webhook that came last to its place, and lets the first `rules` rules know where the others are now.
+    fn settle(&mut self, place: usize, rules: usize) {
+        let hooks = self.hooks.as_mut_slice().get_mut(place..).unwrap_or_default();
+        if hooks.len() > 1 {
+            hooks.rotate_right(1);
+            let moved = |rule: &&mut u64| (**rule as u32) as usize >= place;
+            self.rules
+                .as_mut_slice()
+                .iter_mut()
+                .take(rules)
+                .filter(moved)
+                .for_each(|rule| *rule = rule.wrapping_add(1));
+        }
+    }
+
+    fn words_end(&self) -> Result<u32, TableError> {
+        u32::try_from(self.filters.words.as_slice().len()).map_err(|_| TableError::TooLarge)
+    }
+}
+
 impl<S: Storage, R: Default> Default for TableBuilder<S, R> {
     fn default() -> Self {
         Self::new(R::default())
@@ -76,8 +141,8 @@ impl<S: Storage, R: Default> Default for TableBuilder<S, R> {
 impl<S: Storage, R: Regexps> TableBuilder<S, R> {
     /// Adds a webhook: an event that one of `patterns` takes in and that passes all `filters` is for it.
     ///
-    /// Webhooks may come in any order; ascending order is quickest, because a webhook that comes out of order is
-    /// looked for among all others first.
+    /// Webhooks may come in any order; ascending order is quickest, because a webhook that comes out of order is put
+    /// among the others.
     ///
     /// # Errors
     /// [`TableError`] names the limit that was passed. Nothing of the webhook remains.
@@ -88,20 +153,13 @@ impl<S: Storage, R: Regexps> TableBuilder<S, R> {
         filters: &[Filter<'_>],
     ) -> Result<(), TableError> {
         check_counts(patterns, filters)?;
-        let hooks = self.hooks.as_slice();
-        let ascending = self.ascending && hooks.last().is_none_or(|last| last.webhook < webhook);
-        if !ascending && hooks.iter().any(|hook| hook.webhook == webhook) {
-            return Err(TableError::DuplicateWebhook);
-        }
         let before = (self.trie.lengths(), self.filters.lengths(), self.rules.as_slice().len());
         self.push(webhook, patterns, filters).inspect_err(|_| {
             let (trie, filters, rules) = before;
             self.rules.truncate(rules);
             self.filters.truncate(filters);
             self.trie.truncate(trie);
-        })?;
-        self.ascending = ascending;
-        Ok(())
+        })
     }
 
     /// Writes the image. The table never changes afterwards.
@@ -118,9 +176,10 @@ impl<S: Storage, R: Regexps> TableBuilder<S, R> {
         patterns: &[TopicPattern<'_>],
         filters: &[Filter<'_>],
     ) -> Result<(), TableError> {
+        let place = self.place_of(webhook)?;
         let first = self.rules.as_slice().len();
         for pattern in patterns {
-            let rule = u64::from(self.trie.insert(pattern)?) << 32 | u64::from(webhook);
+            let rule = rule(self.trie.insert(pattern)?, place);
             let own = self.rules.as_slice().get(first..).unwrap_or_default();
             if !own.contains(&rule) {
                 self.rules.push(rule).map_err(patterns_full)?;
@@ -128,13 +187,17 @@ impl<S: Storage, R: Regexps> TableBuilder<S, R> {
         }
         let words_start = self.words_end()?;
         filters.iter().try_for_each(|filter| self.filters.push(filter, &mut self.regexps))?;
-        let hook = Hook { webhook, words_start, words_end: self.words_end()? };
-        self.hooks.push(hook).map_err(patterns_full)
+        self.hooks
+            .push(Hook { webhook, words_start, words_end: self.words_end()? })
+            .map_err(patterns_full)?;
+        self.settle(place, first);
+        Ok(())
     }
+}
 
-    fn words_end(&self) -> Result<u32, TableError> {
-        u32::try_from(self.filters.words.as_slice().len()).map_err(|_| TableError::TooLarge)
-    }
+/// A pattern that ends at a node, of the webhook in a place.
+fn rule(node: u32, place: usize) -> u64 {
+    u64::from(node) << 32 | place as u64
 }
 
 fn check_counts(patterns: &[TopicPattern<'_>], filters: &[Filter<'_>]) -> Result<(), TableError> {

@@ -96,10 +96,7 @@ impl<S: Storage> Trie<S> {
 
     /// The node where a pattern ends.
     pub(super) fn insert(&mut self, pattern: &TopicPattern<'_>) -> Result<u32, TableError> {
-        if self.nodes.as_slice().is_empty() {
-            self.add(NOWHERE, NOWHERE)?;
-        }
-        let mut node = 0;
+        let mut node = self.root()?;
         for segment in pattern.segments() {
             let label = match segment {
                 "*" => ANY,
@@ -114,7 +111,13 @@ impl<S: Storage> Trie<S> {
         Ok(node)
     }
 
-    fn child(&mut self, parent: u32, label: u32) -> Result<u32, TableError> {
+    /// The root, which is there from the first call on.
+    pub(super) fn root(&mut self) -> Result<u32, TableError> {
+        if self.nodes.as_slice().is_empty() { self.add(NOWHERE, NOWHERE) } else { Ok(0) }
+    }
+
+    /// The child of a node under a label; a new one is put in.
+    pub(super) fn child(&mut self, parent: u32, label: u32) -> Result<u32, TableError> {
         let is_it = |node: &Node| (node.parent, node.label) == (parent, label);
         match self.chains.find(self.nodes.as_slice(), hash(parent, label), is_it) {
             Some(node) => Ok(node),

@@ -29,12 +29,11 @@ const SEEDS: u32 = 16;
 pub(super) fn table<S: Storage>(
     trie: Trie<S>,
     filters: Filters<S>,
-    mut hooks: S::Hooks,
+    hooks: S::Hooks,
     mut rules: S::Keys,
     seed: u32,
 ) -> Result<MatchTable<S::Bytes>, TableError> {
-    hooks.as_mut_slice().sort_unstable_by_key(|hook| hook.webhook);
-    number_rows(rules.as_mut_slice(), hooks.as_slice());
+    rules.as_mut_slice().sort_unstable();
     let (keys, segment_keys, value_keys) = (S::Keys::EMPTY, S::Keys::EMPTY, S::ValueKeys::EMPTY);
     let mut writer = Writer { trie, filters, hooks, rules, keys, segment_keys, value_keys };
     writer.bound_rows();
@@ -58,23 +57,6 @@ pub(super) fn table<S: Storage>(
         Err(PackError::Full(full)) => Err(text_full(full)),
         Err(PackError::TooNarrow) => Err(TableError::TooLarge),
     }
-}
-
-/// Lets each rule name its webhook by the number of its row, and sorts rules by node and row.
-fn number_rows(rules: &mut [u64], hooks: &[Hook]) {
-    let mut row = 0_usize;
-    for rule in &mut *rules {
-        let webhook = *rule as u32;
-        let is_it = |row: usize| hooks.get(row).is_some_and(|hook| hook.webhook == webhook);
-        // Rules come webhook by webhook, mostly in the order of rows.
-        row = match (is_it(row), is_it(row.wrapping_add(1))) {
-            (true, _) => row,
-            (false, true) => row.wrapping_add(1),
-            _ => hooks.partition_point(|hook| hook.webhook < webhook),
-        };
-        *rule = *rule >> 32 << 32 | row as u64;
-    }
-    rules.sort_unstable();
 }
 
 /// What a builder collected, in final order.
@@ -310,8 +292,9 @@ struct Pen<B> {
 
 impl<B: List<u8>> Pen<B> {
     fn word(&mut self, word: u32) -> Result<(), Full> {
-        let bytes = word.to_le_bytes();
-        self.image.extend(bytes.get(..self.word_bytes.into()).unwrap_or(&bytes))
+        // Lengths that the compiler knows: so a word is stored and not copied by a call.
+        let [a, b, c, d] = word.to_le_bytes();
+        if self.word_bytes == 2 { self.image.extend(&[a, b]) } else { self.image.extend(&[a, b, c, d]) }
     }
 
     fn long(&mut self, word: u32) -> Result<(), Full> {

@@ -28,6 +28,17 @@ impl Dialect {
         }
     }
 
+    fn check_operator(self, operator: &str) -> Result<(), String> {
+        let known = match operator {
+            "equals" | "in" | "regexp" => true,
+            "prefix" | "exists" | "lt" | "lte" | "gt" | "gte" | "range" => self == Dialect::Edge,
+            _ => false,
+        };
+        known
+            .then_some(())
+            .ok_or_else(|| format!("there is no operator {operator:?}: use {}", self.operators()))
+    }
+
     fn check_doc(self, doc: &str) -> Result<(), String> {
         match self {
             Dialect::Contentful if !CONTENTFUL_DOCS.contains(&doc) => {
@@ -88,7 +99,8 @@ fn only_member(item: &Value, dialect: Dialect) -> Result<(&str, &Value), String>
 }
 
 fn parse_test(operator: &str, operands: &Value, dialect: Dialect) -> Result<FilterSpec, String> {
-    if operator == "exists" && dialect == Dialect::Edge {
+    dialect.check_operator(operator)?;
+    if operator == "exists" {
         return parse_exists(operands, dialect);
     }
     let (doc, operand) = split_operands(operator, operands, dialect)?;
@@ -96,24 +108,21 @@ fn parse_test(operator: &str, operands: &Value, dialect: Dialect) -> Result<Filt
         "equals" => TestSpec::Equals(value(operand, dialect, "equals compares with")?),
         "in" => TestSpec::In(parse_values(operand, dialect)?),
         "regexp" => parse_regexp(operand)?,
-        _ => match dialect {
-            Dialect::Edge => parse_edge_test(operator, operand)?,
-            Dialect::Contentful => None,
-        }
-        .ok_or_else(|| format!("there is no operator {operator:?}: use {}", dialect.operators()))?,
+        _ => parse_edge_test(operator, operand)?,
     };
     Ok(FilterSpec { negated: false, doc, test })
 }
 
-/// The operators that look into a value; `None` for no operator.
-fn parse_edge_test(operator: &str, operand: &Value) -> Result<Option<TestSpec>, String> {
-    Ok(Some(match operator {
+/// The operators that look into a value.
+fn parse_edge_test(operator: &str, operand: &Value) -> Result<TestSpec, String> {
+    Ok(match operator {
         "prefix" => TestSpec::Prefix(short_text(operand, "prefix takes a string")?),
         "lt" => TestSpec::Lt(integer(operand, operator)?),
         "lte" => TestSpec::Lte(integer(operand, operator)?),
         "gt" => TestSpec::Gt(integer(operand, operator)?),
         "gte" => TestSpec::Gte(integer(operand, operator)?),
-        "range" => {
+        // None but `range` is left.
+        _ => {
             let members = operand.as_object().filter(|members| members.len() == 2);
             let end = |name: &str| members.and_then(|members| members.get(name));
             let (Some(min), Some(max)) = (end("min"), end("max")) else {
@@ -121,8 +130,7 @@ fn parse_edge_test(operator: &str, operand: &Value) -> Result<Option<TestSpec>, 
             };
             TestSpec::Range { min: integer(min, operator)?, max: integer(max, operator)? }
         }
-        _ => return Ok(None),
-    }))
+    })
 }
 
 fn parse_exists(operands: &Value, dialect: Dialect) -> Result<FilterSpec, String> {
@@ -243,6 +251,7 @@ mod tests {
             (json!("x"), "filters must be an array"),
             (json!([{}]), "filter 0: must be an object with exactly one member"),
             (json!([{"like": [{"doc": "sys.id"}, "x"]}]), "no operator \"like\""),
+            (json!([{"exists": [{"doc": "sys.id"}]}]), "no operator \"exists\""),
             (json!([{"equals": [{"doc": "fields.title"}, "x"]}]), "cannot be filtered on"),
             (json!([{"equals": [{"doc": "sys.id"}, 5]}]), "equals compares with strings"),
             (json!([{"equals": [{"doc": "sys.id"}]}]), "two operands"),
