@@ -24,6 +24,7 @@ use tracing::info;
 
 use self::schedule::{Action, Rules, Schedule};
 use crate::calls::CallLog;
+use crate::causes;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::net::{AddressPolicy, Transport};
@@ -360,7 +361,7 @@ impl Engine {
     }
 
     async fn store_failed(&self, cause: &StoreError, what: &str) {
-        tracing::error!(%cause, "{what}");
+        tracing::error!(cause = causes::in_one_line(cause), "{what}");
         tokio::time::sleep(STORE_PAUSE).await;
     }
 }
