@@ -351,7 +351,7 @@ impl Engine {
                     from = keys.last().copied();
                     let mut schedule = self.schedule();
                     if keys.is_empty() {
-                        return schedule.backlog().counted_all();
+                        return schedule.counted_all();
                     }
                     schedule.backlog().counted(&keys);
                 }
