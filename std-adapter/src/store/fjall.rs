@@ -2,20 +2,21 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use ::fjall::{
     CompressionType, Database, DatabaseBuilder, Guard, Iter, Keyspace, KeyspaceCreateOptions,
-    KvSeparationOptions, LsmError, PersistMode, Readable,
+    KvSeparationOptions, LsmError, OwnedWriteBatch, PersistMode, Readable,
 };
 
+use super::damage::Damage;
 use super::directory::StoreDirectory;
-use super::journal::{self, JournalError};
+use super::mark::Mark;
 use super::space::{FREE_BYTES_MIN, FREE_BYTES_RESERVE, Space};
-use super::{Batch, Durability, OpenError, Range, Row, Store, StoreError, Table};
+use super::{Batch, Durability, OpenError, Range, Row, Store, StoreError, Table, journal, manifest};
 
 /// Blocks and values read lately that stay in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -51,6 +52,7 @@ const FLUSH_POLL: Duration = Duration::from_millis(5);
 pub struct FjallStore {
     tables: [Keyspace; Table::ALL.len()],
     database: Database,
+    mark: Mutex<Mark>,
     space: Space,
     stopped: AtomicBool,
     // Last, so that the lock is let go only when the engine has closed its files.
@@ -67,10 +69,19 @@ impl FjallStore {
         let failed = |error| open_error(dir, error);
         let engine = directory.engine(|path| create(path).map_err(failed))?;
         let space = Space::of(&engine).map_err(|error| OpenError::io(&engine, error))?;
-        journal::inspect(&engine).map_err(|error| journal_error(dir, error))?;
+        inspect(&engine).map_err(|damage| inspection_error(dir, damage))?;
         let database = builder(&engine).open().map_err(failed)?;
         let tables = open_tables(&database).map_err(failed)?;
-        Ok(FjallStore { tables, database, space, stopped: AtomicBool::new(false), _directory: directory })
+        let mark = Mark::open(&engine, Mark::find(&database).map_err(failed)?);
+        let mark = Mutex::new(mark.map_err(|damage| inspection_error(dir, damage))?);
+        Ok(FjallStore {
+            tables,
+            database,
+            mark,
+            space,
+            stopped: AtomicBool::new(false),
+            _directory: directory,
+        })
     }
 
     fn table(&self, table: Table) -> &Keyspace {
@@ -110,7 +121,20 @@ impl FjallStore {
                 None => writes.remove(self.table(table), key),
             }
         }
-        writes.commit().map_err(store_error)
+        match durability {
+            Durability::Synced => self.commit_marked(writes),
+            Durability::Buffered => writes.commit().map_err(store_error),
+        }
+    }
+
+    fn commit_marked(&self, mut writes: OwnedWriteBatch) -> Result<(), StoreError> {
+        // Held over the commit, so that the numbers are in the order of the commits.
+        let mut mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
+        mark.number(&mut writes);
+        writes.commit().map_err(store_error)?;
+        // What was acknowledged does not hang on it.
+        let _older_note = mark.note();
+        Ok(())
     }
 
     /// The rows of a range in its direction, each turned into what the caller wants of it.
@@ -131,7 +155,7 @@ impl FjallStore {
         } else {
             rows.take(limit).map(pick).collect()
         };
-        rows.map_err(store_error)
+        rows.map_err(|error| read_error(table, error))
     }
 }
 
@@ -159,7 +183,8 @@ impl Store for FjallStore {
     }
 
     fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = self.database.snapshot().get(self.table(table), key).map_err(store_error)?;
+        let value = self.database.snapshot().get(self.table(table), key);
+        let value = value.map_err(|error| read_error(table, error))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
@@ -185,6 +210,7 @@ fn builder(engine: &Path) -> DatabaseBuilder<Database> {
 fn create(engine: &Path) -> ::fjall::Result<()> {
     let database = builder(engine).open()?;
     open_tables(&database)?;
+    Mark::find(&database)?;
     database.persist(PersistMode::SyncAll)
 }
 
@@ -198,14 +224,10 @@ fn open_tables(database: &Database) -> ::fjall::Result<[Keyspace; Table::ALL.len
 /// gone as soon as they are delivered and their retention is over.
 fn options(table: Table) -> KeyspaceCreateOptions {
     let options = KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes_max(table));
-    match table {
-        Table::Events | Table::CallBodies => options.with_kv_separation(Some(
-            KvSeparationOptions::default()
-                .compression(CompressionType::None)
-                .separation_threshold(SEPARATED_BYTES_MIN),
-        )),
-        _ => options,
-    }
+    let separated = KvSeparationOptions::default()
+        .compression(CompressionType::None)
+        .separation_threshold(SEPARATED_BYTES_MIN);
+    if manifest::SEPARATED.contains(&table) { options.with_kv_separation(Some(separated)) } else { options }
 }
 
 /// Changes of a table held in memory until they are flushed; up to [`SEALED_MAX`] times as much may wait for it.
@@ -218,6 +240,16 @@ fn memtable_bytes_max(table: Table) -> u64 {
     }
 }
 
+/// Names the table: the engine does not say where it found damage.
+fn read_error(table: Table, error: ::fjall::Error) -> StoreError {
+    match store_error(error) {
+        StoreError::Corrupt(cause) => {
+            StoreError::Corrupt(Arc::new(Damage::Table { name: table.name(), cause }))
+        }
+        error => error,
+    }
+}
+
 fn store_error(error: ::fjall::Error) -> StoreError {
     match error {
         ::fjall::Error::Io(error) | ::fjall::Error::Storage(LsmError::Io(error)) => error.into(),
@@ -227,10 +259,16 @@ fn store_error(error: ::fjall::Error) -> StoreError {
     }
 }
 
-fn journal_error(dir: &Path, error: JournalError) -> OpenError {
-    match error {
-        JournalError::Io(error) => OpenError::io(dir, error),
-        damaged => OpenError::Corrupt { dir: dir.to_path_buf(), cause: Arc::new(damaged) },
+/// A look at the files in which the engine would pass over damage in silence.
+fn inspect(engine: &Path) -> Result<(), Damage> {
+    manifest::inspect(engine)?;
+    journal::inspect(engine)
+}
+
+fn inspection_error(dir: &Path, damage: Damage) -> OpenError {
+    match damage {
+        Damage::Io(error) => OpenError::io(dir, error),
+        damage => OpenError::Corrupt { dir: dir.to_path_buf(), cause: Arc::new(damage) },
     }
 }
 

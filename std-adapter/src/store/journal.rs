@@ -4,8 +4,9 @@
 //! a record it can parse whose checksum is wrong makes it refuse to open, for ever. Neither tells a write that
 //! a power cut tore (to be cut off: nobody was told it was safe) from bytes that changed since (to be reported).
 //! The traces differ: what never reached the disk reads as zeros or lies beyond the end of the file, and every
-//! journal but the last was synced whole before the next was begun. Sequence numbers are under no checksum, so
-//! damage to one of them goes unseen.
+//! journal but the last was synced whole before the next was begun. Sequence numbers are under no checksum;
+//! what is looked at is that they grow from batch to batch, and not by far. So damage to one goes unseen only where it
+//! does not change their order, and in the last digits of the oldest one.
 //!
 //! The layout, all numbers little-endian: a batch is a start (`1`, number of items `u32`, sequence `u64`), its
 //! items, and an end (`3`, xxh3 of the items `u64`, four bytes of trailer). An item is `2`, its kind `u8`, its
@@ -19,10 +20,13 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::damage::Damage;
+
 const START: u8 = 1;
 const ITEM: u8 = 2;
 const END: u8 = 3;
 const START_BYTES: usize = 13;
+const SEQUENCE_AT: usize = 5;
 const ITEM_HEAD_BYTES: usize = 21;
 const END_BYTES: usize = 13;
 const TRAILER: &[u8] = b"FJL\x03";
@@ -30,38 +34,51 @@ const TRAILER: &[u8] = b"FJL\x03";
 /// The least a disk writes whole.
 const SECTOR_BYTES: usize = 512;
 
-/// Why the journals cannot be trusted.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum JournalError {
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("journal {name} is damaged at byte {at}", name = .path.display())]
-    Damaged { path: PathBuf, at: usize },
-}
+/// Sequence numbers of two batches in a row are less than this apart: flushing and compaction take some, too.
+const SEQUENCE_STEP_MAX: u64 = 1 << 16;
 
 /// Inspects every journal in the engine's directory, and cuts off what was never written whole.
-pub(super) fn inspect(engine: &Path) -> Result<(), JournalError> {
-    let mut journals = journals(engine)?.into_iter().peekable();
-    while let Some((_, path)) = journals.next() {
-        inspect_one(path, journals.peek().is_none())?;
+pub(super) fn inspect(engine: &Path) -> Result<(), Damage> {
+    let journals = journals(engine)?;
+    check_numbers(engine, &journals)?;
+    let mut sequence = None;
+    for (number, path) in &journals {
+        let is_last = Some(number) == journals.last().map(|(last, _)| last);
+        sequence = inspect_one(path, is_last, sequence)?;
     }
     Ok(())
 }
 
-fn inspect_one(path: PathBuf, is_last: bool) -> Result<(), JournalError> {
-    let mut bytes = fs::read(&path)?;
+/// The engine makes the first journal with the store and deletes the oldest first, so there is one, and no gap.
+fn check_numbers(engine: &Path, journals: &[(u64, PathBuf)]) -> Result<(), Damage> {
+    let first = journals.first().map_or(0, |(first, _)| *first);
+    let missing = (first..).zip(journals).find(|(expected, (number, _))| expected != number);
+    match missing {
+        None if !journals.is_empty() => Ok(()),
+        missing => {
+            let number = missing.map_or(first, |(expected, _)| expected);
+            Err(Damage::Missing { path: engine.join(format!("{number}.jnl")) })
+        }
+    }
+}
+
+/// Inspects a journal whose first batch comes after that with this sequence number. Answers with that of its last batch.
+fn inspect_one(path: &Path, is_last: bool, before: Option<u64>) -> Result<Option<u64>, Damage> {
+    let mut bytes = fs::read(path)?;
     bytes.truncate(bytes.len() - zeros_at_end(&bytes));
-    let at = intact(&bytes);
+    let damaged = |at| Damage::At { path: path.to_path_buf(), at };
+    let (at, sequence) = intact(&bytes, before).map_err(damaged)?;
     if at == bytes.len() {
-        return Ok(());
+        return Ok(sequence);
     }
     if !torn(&bytes, at, is_last) {
-        return Err(JournalError::Damaged { path, at });
+        return Err(damaged(at));
     }
     tracing::warn!(journal = %path.display(), at, "cutting off writes that were never completed");
-    let file = File::options().write(true).open(&path)?;
+    let file = File::options().write(true).open(path)?;
     file.set_len(at as u64)?;
-    Ok(file.sync_all()?)
+    file.sync_all()?;
+    Ok(sequence)
 }
 
 /// The journals by number, which is the order in which they were begun.
@@ -90,13 +107,19 @@ fn is_lost(sector: &[u8]) -> bool {
     sector == [0; SECTOR_BYTES]
 }
 
-/// Where the intact batches at the beginning end.
-fn intact(bytes: &[u8]) -> usize {
-    let mut at = 0;
+/// Where the intact batches at the beginning end, and the sequence number of the last one; or where one stands that is
+/// intact but for its sequence number, or the one before.
+fn intact(bytes: &[u8], before: Option<u64>) -> Result<(usize, Option<u64>), usize> {
+    let (mut at, mut last) = (0, before);
     while let Some(len) = batch_len(&bytes[at..]) {
+        let sequence = bytes[at + SEQUENCE_AT..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        if last.is_some_and(|last| sequence <= last || sequence - last >= SEQUENCE_STEP_MAX) {
+            return Err(at);
+        }
+        last = Some(sequence);
         at += len;
     }
-    at
+    Ok((at, last))
 }
 
 /// Whether what stands at `at`, where no intact batch does, is a write that was never completed: a beginning with
