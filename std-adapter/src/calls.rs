@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use tracing::warn;
 
+use crate::causes;
 use crate::id::IdMaker;
 use crate::limits::{CALLS_PER_WEBHOOK, CALLS_TRIMMED_AT_ONCE};
 use crate::planted::{Bug, is_planted};
@@ -82,7 +83,10 @@ impl CallLog {
         details: &CallDetailsRecord,
     ) -> (u128, Batch) {
         let surplus = self.trim(webhook_uid).await.unwrap_or_else(|cause| {
-            warn!(%cause, "the activity log cannot be read, so its oldest calls are not removed");
+            warn!(
+                cause = causes::in_one_line(&cause),
+                "the activity log cannot be read, so its oldest calls are not removed"
+            );
             Vec::new()
         });
         let id = self.ids.next();

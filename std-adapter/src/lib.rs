@@ -18,12 +18,13 @@
 //! | 3 | `transform` |
 //! | 2 | `store` `net` |
 //! | 1 | `config` `id` |
-//! | 0 | `limits` `clock` `random` `quiet` `secret` `problem` `json` `metrics` `planted` |
+//! | 0 | `limits` `clock` `random` `quiet` `causes` `secret` `problem` `json` `metrics` `planted` |
 #![forbid(unsafe_code)]
 
 pub mod api;
 pub mod app;
 pub mod calls;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -6,10 +6,11 @@
 //! nothing of it is left in the program.
 //!
 //! What is planted is known to the thread, not passed along: a parameter through every layer would be there in a release,
-//! too. A simulated node runs on one thread, so histories with different bugs can be played beside each other.
+//! too. A simulated node runs on one thread, so histories with different bugs can be played beside each other. The real
+//! binary, which has many, looks into its environment.
 
 #[cfg(feature = "planted-bugs")]
-use std::cell::Cell;
+use std::{cell::Cell, sync::LazyLock};
 
 /// A mistake that can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,10 +116,20 @@ pub fn plant(bug: Option<Bug>) {
     PLANTED.set(bug);
 }
 
+/// Names the bug that is there on all threads: for tests that start the real binary.
+#[cfg(feature = "planted-bugs")]
+pub const VARIABLE: &str = "BELLWIRE_PLANTED_BUG";
+
+#[cfg(feature = "planted-bugs")]
+static IN_ENVIRONMENT: LazyLock<Option<Bug>> = LazyLock::new(|| {
+    let name = std::env::var(VARIABLE).ok()?;
+    Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == name)
+});
+
 /// Whether this bug is there.
 #[cfg(feature = "planted-bugs")]
 pub(crate) fn is_planted(bug: Bug) -> bool {
-    PLANTED.get() == Some(bug)
+    PLANTED.get() == Some(bug) || *IN_ENVIRONMENT == Some(bug)
 }
 
 /// Whether this bug is there: it is not.

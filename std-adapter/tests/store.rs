@@ -6,6 +6,8 @@ mod committer;
 mod crash;
 #[path = "store/journal.rs"]
 mod journal;
+#[path = "store/manifest.rs"]
+mod manifest;
 #[path = "store/open.rs"]
 mod open;
 

@@ -203,7 +203,12 @@ impl From<CommitError> for ApiError {
             }
             other => {
                 error!(cause = &other as &(dyn Error + 'static), "a change could not be made durable");
-                ApiError::Unavailable(format!("Nothing was accepted: {other}"))
+                ApiError::Unavailable(match other {
+                    CommitError::Store(StoreError::Io(_)) => {
+                        format!("Whether this was accepted is not known: {other}")
+                    }
+                    _ => format!("Nothing was accepted: {other}"),
+                })
             }
         }
     }

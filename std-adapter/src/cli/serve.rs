@@ -10,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::block_on;
 use super::output::CliError;
+use crate::causes;
 use crate::config::{LogFormat, Options};
 use crate::node::Node;
 use crate::secret::Secret;
@@ -40,11 +41,11 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), CliError> {
     block_on(async move {
         let mut stop = StopSignals::catch()?;
         let data = settings.data.clone();
-        let node = Node::start(settings).await.map_err(|cause| CliError::new(cause.to_string()))?;
+        let node = Node::start(settings).await.map_err(|cause| CliError::new(causes::in_one_line(&cause)))?;
         announce(&node, &data);
         let ended = tokio::select! {
             () = stop.wait() => Ok(()),
-            failure = node.failed() => Err(CliError::new(format!("stopping: {failure}"))),
+            failure = node.failed() => Err(CliError::new(format!("stopping: {}", causes::in_one_line(&failure)))),
         };
         // Asked a second time, it waits for nobody.
         node.stop_until(stop.wait()).await;

@@ -11,7 +11,6 @@ use super::made::{Made, retry_after_ms};
 use super::request::Attempt;
 use super::schedule::Ended;
 use super::{Engine, STORE_PAUSE};
-use crate::id;
 use crate::limits::{ATTEMPT_TIMEOUT, FRESH, LOGGED_RESPONSE_BYTES_MAX};
 use crate::net::{Exchange, OutgoingRequest, Timing};
 use crate::planted::{Bug, is_planted};
@@ -19,6 +18,7 @@ use crate::store::record::{self, EventRecord, Owed, OwedKey, OwedRecord, Stamp, 
 use crate::store::{Batch, CommitError, Durability, StoreError, Table};
 use crate::webhooks::settings::SpaceSettings;
 use crate::webhooks::{Space, Webhook};
+use crate::{causes, id};
 
 /// Who switches a webhook off whose endpoint is gone.
 const ENGINE: &str = "bellwire";
@@ -98,6 +98,7 @@ impl Engine {
     /// As [`Engine::job`]; while the store cannot be read the delivery waits.
     async fn look_up(&self, owed: Owed) -> Lookup {
         self.job(owed).await.unwrap_or_else(|cause| {
+            let cause = format!("event {}: {}", id::to_text(owed.key.event_id), causes::in_one_line(&cause));
             self.unread.warn(self.now_ms(), &cause, "a delivery waits: what it needs cannot be read");
             Lookup::Later
         })

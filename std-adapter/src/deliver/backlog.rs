@@ -1,7 +1,8 @@
-//! How many deliveries are owed in all: known exactly from the start on, once the store was counted through.
+//! How many deliveries are owed in all: known from the start on, once the store was counted through.
 //!
 //! The store is counted in the order of its keys while the server is at work already. What lies behind the place that
-//! the count has come to is followed change by change, what lies before it will be counted.
+//! the count has come to is followed change by change, what lies before it will be counted. A change at the
+//! very moment when the count comes by may be taken twice or not at all: that is mended when nothing is owed.
 
 use crate::store::record::OwedKey;
 
@@ -29,6 +30,13 @@ impl Backlog {
     /// The store was counted to its end.
     pub(crate) fn counted_all(&mut self) {
         self.is_whole = true;
+    }
+
+    /// No delivery is owed at all.
+    pub(crate) fn nothing_owed(&mut self) {
+        if self.is_whole {
+            self.count = 0;
+        }
     }
 
     /// A delivery is owed.
@@ -69,6 +77,18 @@ mod tests {
         backlog.added(key(20));
         assert_eq!(backlog.count(), 6);
         (1..=20).for_each(|event| backlog.removed(key(event)));
+        assert_eq!(backlog.count(), 0);
+    }
+
+    #[test]
+    fn what_was_counted_just_when_it_went_is_forgotten_once_nothing_is_owed() {
+        let mut backlog = Backlog::default();
+        backlog.removed(key(1));
+        backlog.counted(&[key(1)]);
+        backlog.nothing_owed();
+        assert_eq!(backlog.count(), 1, "what was not looked at yet may be owed");
+        backlog.counted_all();
+        backlog.nothing_owed();
         assert_eq!(backlog.count(), 0);
     }
 }

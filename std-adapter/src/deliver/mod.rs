@@ -27,6 +27,7 @@ use self::at_hand::AtHand;
 pub use self::at_hand::Needed;
 use self::schedule::{Action, Rules, Schedule};
 use crate::calls::CallLog;
+use crate::causes;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::net::{AddressPolicy, Transport};
@@ -363,7 +364,7 @@ impl Engine {
                     from = keys.last().copied();
                     let mut schedule = self.schedule();
                     if keys.is_empty() {
-                        return schedule.backlog().counted_all();
+                        return schedule.counted_all();
                     }
                     schedule.backlog().counted(&keys);
                 }
@@ -373,7 +374,7 @@ impl Engine {
     }
 
     async fn store_failed(&self, cause: &StoreError, what: &str) {
-        tracing::error!(%cause, "{what}");
+        tracing::error!(cause = causes::in_one_line(cause), "{what}");
         tokio::time::sleep(STORE_PAUSE).await;
     }
 }

@@ -159,6 +159,13 @@ impl Schedule {
     /// Every lane of which the store holds deliveries is here.
     pub(crate) fn resumed(&mut self) {
         self.resuming = false;
+        self.look_at_backlog();
+    }
+
+    /// The store was counted to its end.
+    pub(crate) fn counted_all(&mut self) {
+        self.backlog.counted_all();
+        self.look_at_backlog();
     }
 
     /// Announces a delivery that is about to become durable, see [`LaneState::expect`]. Answers with the claim that
@@ -392,6 +399,15 @@ impl Schedule {
         let Some(lane) = self.lanes.remove(&webhook_uid) else { return };
         if lane.endpoint != Endpoint::default() {
             self.resting.insert(webhook_uid, lane.endpoint);
+        }
+        self.look_at_backlog();
+    }
+
+    /// Where there is no lane, nothing is owed. The count may think otherwise: what became durable, or was removed, at the
+    /// moment when it came by.
+    fn look_at_backlog(&mut self) {
+        if self.lanes.is_empty() && !self.resuming {
+            self.backlog.nothing_owed();
         }
     }
 }

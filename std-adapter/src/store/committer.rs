@@ -290,7 +290,9 @@ impl Worker {
         if let Err(error) = &result
             && !error.is_passing()
         {
-            self.failing.send_replace(Some(error.clone()));
+            // The first says why; those after it only that the store has stopped.
+            self.failing
+                .send_if_modified(|failed| failed.is_none() && failed.replace(error.clone()).is_none());
         }
         Some((group, result))
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! <dir>/lock            held while a server uses the directory
 //! <dir>/store/format    the number of the format
+//! <dir>/store/synced    how far the store was synced
 //! <dir>/store/engine/   the engine's files
 //! <dir>/store.new/      a store being created; a leftover if nobody holds the lock
 //! ```
@@ -16,9 +17,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::OpenError;
+use super::damage::Damage;
 
 /// The format this version writes, and the only one it reads. Before the first release formats are not carried over.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 const LOCK: &str = "lock";
 const STORE: &str = "store";
@@ -77,12 +79,14 @@ impl StoreDirectory {
 
     fn check_format(&self) -> Result<(), OpenError> {
         let path = self.dir.join(STORE).join(FORMAT_FILE);
-        let corrupt = |cause| OpenError::Corrupt { dir: self.dir.clone(), cause };
+        let corrupt = |damage| OpenError::Corrupt { dir: self.dir.clone(), cause: Arc::new(damage) };
         let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::InvalidData => corrupt(Arc::new(error)),
+            io::ErrorKind::NotFound => corrupt(Damage::Missing { path: path.clone() }),
+            io::ErrorKind::InvalidData => corrupt(Damage::In { path: path.clone() }),
             _ => OpenError::io(&path, error),
         })?;
-        let found: u32 = text.trim_end().parse().map_err(|error| corrupt(Arc::new(error)))?;
+        let found: Result<u32, _> = text.trim_end().parse();
+        let found = found.map_err(|_not_a_number| corrupt(Damage::In { path }))?;
         if found > FORMAT {
             return Err(OpenError::Newer { dir: self.dir.clone(), found, known: FORMAT });
         }

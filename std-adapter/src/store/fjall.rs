@@ -2,20 +2,21 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ::fjall::{
     CompressionType, Database, DatabaseBuilder, Guard, Iter, Keyspace, KeyspaceCreateOptions,
-    KvSeparationOptions, LsmError, PersistMode, Readable,
+    KvSeparationOptions, LsmError, OwnedWriteBatch, PersistMode, Readable,
 };
 
+use super::damage::Damage;
 use super::directory::StoreDirectory;
-use super::journal::{self, JournalError};
+use super::mark::Mark;
 use super::space::{FREE_BYTES_MIN, FREE_BYTES_RESERVE, Space};
-use super::{Batch, Changes, Durability, OpenError, Range, Row, Store, StoreError, Table};
+use super::{Batch, Changes, Durability, OpenError, Range, Row, Store, StoreError, Table, journal, manifest};
 
 /// Blocks and values read lately that stay in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -54,6 +55,7 @@ const FLUSH_POLL: Duration = Duration::from_millis(5);
 pub struct FjallStore {
     tables: [Keyspace; Table::ALL.len()],
     database: Database,
+    mark: Mutex<Mark>,
     space: Space,
     /// Journals that there were when the tables were last asked to let go of all but the newest.
     journals: AtomicUsize,
@@ -72,12 +74,15 @@ impl FjallStore {
         let failed = |error| open_error(dir, error);
         let engine = directory.engine(|path| create(path).map_err(failed))?;
         let space = Space::of(&engine).map_err(|error| OpenError::io(&engine, error))?;
-        journal::inspect(&engine).map_err(|error| journal_error(dir, error))?;
+        inspect(&engine).map_err(|damage| inspection_error(dir, damage))?;
         let database = builder(&engine).open().map_err(failed)?;
         let tables = open_tables(&database).map_err(failed)?;
+        let mark = Mark::open(&engine, Mark::find(&database).map_err(failed)?);
+        let mark = Mutex::new(mark.map_err(|damage| inspection_error(dir, damage))?);
         Ok(FjallStore {
             tables,
             database,
+            mark,
             space,
             journals: AtomicUsize::new(1),
             stopped: AtomicBool::new(false),
@@ -122,8 +127,25 @@ impl FjallStore {
                 None => writes.remove(self.table(table), key),
             }
         }
-        writes.commit().map_err(store_error)?;
+        match durability {
+            Durability::Synced => self.commit_marked(writes)?,
+            Durability::Buffered => writes.commit().map_err(store_error)?,
+        }
         self.release_journals()
+    }
+
+    fn commit_marked(&self, mut writes: OwnedWriteBatch) -> Result<(), StoreError> {
+        // Held over the commit, so that the numbers are in the order of the commits.
+        let mut mark = self.mark();
+        mark.number(&mut writes);
+        writes.commit().map_err(store_error)?;
+        // What was acknowledged does not hang on it.
+        let _older_note = mark.note();
+        Ok(())
+    }
+
+    fn mark(&self) -> MutexGuard<'_, Mark> {
+        self.mark.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Flushes all tables whenever the engine has begun a journal, so that it can remove the ones before. It would keep
@@ -136,7 +158,7 @@ impl FjallStore {
 
     /// Begins to flush all tables.
     fn flush(&self) -> Result<(), StoreError> {
-        for table in &self.tables {
+        for table in self.tables.iter().chain([self.mark().table()]) {
             // Whether there was anything to flush does not matter.
             table.rotate_memtable().map_err(store_error)?;
         }
@@ -176,7 +198,7 @@ impl FjallStore {
         } else {
             rows.take(limit).map(pick).collect()
         };
-        rows.map_err(store_error)
+        rows.map_err(|error| read_error(table, error))
     }
 }
 
@@ -205,7 +227,8 @@ impl Store for FjallStore {
     }
 
     fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = self.database.snapshot().get(self.table(table), key).map_err(store_error)?;
+        let value = self.database.snapshot().get(self.table(table), key);
+        let value = value.map_err(|error| read_error(table, error))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
@@ -243,6 +266,7 @@ fn builder(engine: &Path) -> DatabaseBuilder<Database> {
 fn create(engine: &Path) -> ::fjall::Result<()> {
     let database = builder(engine).open()?;
     open_tables(&database)?;
+    Mark::find(&database)?;
     database.persist(PersistMode::SyncAll)
 }
 
@@ -256,14 +280,10 @@ fn open_tables(database: &Database) -> ::fjall::Result<[Keyspace; Table::ALL.len
 /// gone as soon as they are delivered and their retention is over.
 fn options(table: Table) -> KeyspaceCreateOptions {
     let options = KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes_max(table));
-    match table {
-        Table::Events | Table::CallBodies => options.with_kv_separation(Some(
-            KvSeparationOptions::default()
-                .compression(CompressionType::None)
-                .separation_threshold(SEPARATED_BYTES_MIN),
-        )),
-        _ => options,
-    }
+    let separated = KvSeparationOptions::default()
+        .compression(CompressionType::None)
+        .separation_threshold(SEPARATED_BYTES_MIN);
+    if manifest::SEPARATED.contains(&table) { options.with_kv_separation(Some(separated)) } else { options }
 }
 
 /// Changes of a table held in memory until they are flushed; up to [`SEALED_MAX`] times as much may wait for it.
@@ -276,6 +296,16 @@ fn memtable_bytes_max(table: Table) -> u64 {
     }
 }
 
+/// Names the table: the engine does not say where it found damage.
+fn read_error(table: Table, error: ::fjall::Error) -> StoreError {
+    match store_error(error) {
+        StoreError::Corrupt(cause) => {
+            StoreError::Corrupt(Arc::new(Damage::Table { name: table.name(), cause }))
+        }
+        error => error,
+    }
+}
+
 fn store_error(error: ::fjall::Error) -> StoreError {
     match error {
         ::fjall::Error::Io(error) | ::fjall::Error::Storage(LsmError::Io(error)) => error.into(),
@@ -285,10 +315,16 @@ fn store_error(error: ::fjall::Error) -> StoreError {
     }
 }
 
-fn journal_error(dir: &Path, error: JournalError) -> OpenError {
-    match error {
-        JournalError::Io(error) => OpenError::io(dir, error),
-        damaged => OpenError::Corrupt { dir: dir.to_path_buf(), cause: Arc::new(damaged) },
+/// A look at the files in which the engine would pass over damage in silence.
+fn inspect(engine: &Path) -> Result<(), Damage> {
+    manifest::inspect(engine)?;
+    journal::inspect(engine)
+}
+
+fn inspection_error(dir: &Path, damage: Damage) -> OpenError {
+    match damage {
+        Damage::Io(error) => OpenError::io(dir, error),
+        damage => OpenError::Corrupt { dir: dir.to_path_buf(), cause: Arc::new(damage) },
     }
 }
 

@@ -4,8 +4,9 @@
 //! a record it can parse whose checksum is wrong makes it refuse to open, for ever. Neither tells a write that
 //! a power cut tore (to be cut off: nobody was told it was safe) from bytes that changed since (to be reported).
 //! The traces differ: what never reached the disk reads as zeros or lies beyond the end of the file, and every
-//! journal but the last was synced whole before the next was begun. Sequence numbers are under no checksum, so
-//! damage to one of them goes unseen.
+//! journal but the last was synced whole before the next was begun. Sequence numbers are under no checksum;
+//! what is looked at is that they grow from batch to batch, and not by far. So damage to one goes unseen only where it
+//! does not change their order, and in the last digits of the oldest one.
 //!
 //! The layout, all numbers little-endian: a batch is a start (`1`, number of items `u32`, sequence `u64`), its
 //! items, and an end (`3`, xxh3 of the items `u64`, four bytes of trailer). An item is `2`, its kind `u8`, its
@@ -18,6 +19,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3Default;
+
+use super::damage::Damage;
 
 const START: u8 = 1;
 const ITEM: u8 = 2;
@@ -33,38 +36,51 @@ const SECTOR_BYTES: usize = 512;
 /// What is read of a journal at once.
 const READ_BYTES: usize = 256 * 1024;
 
-/// Why the journals cannot be trusted.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum JournalError {
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("journal {name} is damaged at byte {at}", name = .path.display())]
-    Damaged { path: PathBuf, at: u64 },
-}
+/// Sequence numbers of two batches in a row are less than this apart: flushing and compaction take some, too.
+const SEQUENCE_STEP_MAX: u64 = 1 << 16;
 
 /// Inspects every journal in the engine's directory, and cuts off what was never written whole.
-pub(super) fn inspect(engine: &Path) -> Result<(), JournalError> {
-    let mut journals = journals(engine)?.into_iter().peekable();
-    while let Some((_, path)) = journals.next() {
-        inspect_one(path, journals.peek().is_none())?;
+pub(super) fn inspect(engine: &Path) -> Result<(), Damage> {
+    let journals = journals(engine)?;
+    check_numbers(engine, &journals)?;
+    let mut sequence = None;
+    for (number, path) in &journals {
+        let is_last = Some(number) == journals.last().map(|(last, _)| last);
+        sequence = inspect_one(path, is_last, sequence)?;
     }
     Ok(())
 }
 
-fn inspect_one(path: PathBuf, is_last: bool) -> Result<(), JournalError> {
-    let mut file = BufReader::with_capacity(READ_BYTES, File::open(&path)?);
-    let at = intact(&mut file)?;
+/// The engine makes the first journal with the store and deletes the oldest first, so there is one, and no gap.
+fn check_numbers(engine: &Path, journals: &[(u64, PathBuf)]) -> Result<(), Damage> {
+    let first = journals.first().map_or(0, |(first, _)| *first);
+    let missing = (first..).zip(journals).find(|(expected, (number, _))| expected != number);
+    match missing {
+        None if !journals.is_empty() => Ok(()),
+        missing => {
+            let number = missing.map_or(first, |(expected, _)| expected);
+            Err(Damage::Missing { path: engine.join(format!("{number}.jnl")) })
+        }
+    }
+}
+
+/// Inspects a journal whose first batch comes after that with this sequence number. Answers with that of its last batch.
+fn inspect_one(path: &Path, is_last: bool, before: Option<u64>) -> Result<Option<u64>, Damage> {
+    let mut file = BufReader::with_capacity(READ_BYTES, File::open(path)?);
+    let damaged = |at| Damage::At { path: path.to_path_buf(), at };
+    let (at, sequence) = intact(&mut file, before)?.map_err(damaged)?;
     let end = written_end(&mut file, at)?;
     if at == end {
-        return Ok(());
+        return Ok(sequence);
     }
     if !torn(&mut file, at, end, is_last)? {
-        return Err(JournalError::Damaged { path, at });
+        return Err(damaged(at));
     }
     tracing::warn!(journal = %path.display(), at, "cutting off writes that were never completed");
-    let file = File::options().write(true).open(&path)?;
+    let file = File::options().write(true).open(path)?;
     file.set_len(at)?;
-    Ok(file.sync_all()?)
+    file.sync_all()?;
+    Ok(sequence)
 }
 
 /// The journals by number, which is the order in which they were begun.
@@ -86,13 +102,18 @@ fn is_lost(sector: &[u8]) -> bool {
     sector == [0; SECTOR_BYTES]
 }
 
-/// Where the intact batches at the beginning end.
-fn intact(journal: &mut impl BufRead) -> io::Result<u64> {
-    let mut at = 0;
-    while let Some(len) = batch_len(journal)? {
+/// Where the intact batches at the beginning end, and the sequence number of the last one; or where one stands that is
+/// intact but for its sequence number, or the one before.
+fn intact(journal: &mut impl BufRead, before: Option<u64>) -> io::Result<Result<(u64, Option<u64>), u64>> {
+    let (mut at, mut last) = (0, before);
+    while let Some((sequence, len)) = next_batch(journal)? {
+        if last.is_some_and(|last| sequence <= last || sequence - last >= SEQUENCE_STEP_MAX) {
+            return Ok(Err(at));
+        }
+        last = Some(sequence);
         at += len;
     }
-    Ok(at)
+    Ok(Ok((at, last)))
 }
 
 /// Where the zeros begin that go on to the end, `from` at the least.
@@ -120,28 +141,29 @@ fn torn(file: &mut (impl Read + Seek), at: u64, end: u64, is_last: bool) -> io::
     file.seek(SeekFrom::Start(at - before))?;
     let mut bytes = Vec::new();
     file.take(end - at + before).read_to_end(&mut bytes)?;
-    let is_batch = |from: &usize| matches!(batch_len(&mut &bytes[*from..]), Ok(Some(_)));
+    let is_batch = |from: &usize| matches!(next_batch(&mut &bytes[*from..]), Ok(Some(_)));
     let next = (before as usize + 1..bytes.len()).find(is_batch);
     let bad = &bytes[..next.unwrap_or(bytes.len())];
     let lost = bad.chunks_exact(SECTOR_BYTES).any(is_lost);
     Ok((is_last && lost) || (next.is_none() && !bad.ends_with(TRAILER)))
 }
 
-/// The length of the batch that comes next, if it is there whole and its checksum is right.
-fn batch_len(journal: &mut impl BufRead) -> io::Result<Option<u64>> {
+/// The sequence number and the length of the batch that comes next, if it is there whole and its checksum is right.
+fn next_batch(journal: &mut impl BufRead) -> io::Result<Option<(u64, u64)>> {
     let Some(start) = take::<START_BYTES>(journal)?.filter(|start| start[0] == START) else {
         return Ok(None);
     };
-    let [_, items @ .., _, _, _, _, _, _, _, _] = start;
+    let items = u32::from_le_bytes([start[1], start[2], start[3], start[4]]);
+    let sequence = start.last_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let (mut hash, mut len) = (Xxh3Default::new(), (START_BYTES + END_BYTES) as u64);
-    for _ in 0..u32::from_le_bytes(items) {
+    for _ in 0..items {
         let Some(item) = hash_item(journal, &mut hash)? else { return Ok(None) };
         len += item;
     }
     let end = take::<END_BYTES>(journal)?;
     let expected = hash.digest().to_le_bytes();
     let is_intact = end.is_some_and(|end| end[0] == END && end[1..9] == expected && end.ends_with(TRAILER));
-    Ok(is_intact.then_some(len))
+    Ok(is_intact.then_some((sequence, len)))
 }
 
 /// Passes over an item and adds it to the checksum. Answers with its length, if it is there whole.

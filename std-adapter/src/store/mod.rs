@@ -20,10 +20,13 @@
 
 mod batch;
 mod committer;
+mod damage;
 mod directory;
 mod error;
 mod fjall;
 mod journal;
+mod manifest;
+mod mark;
 mod memory;
 mod range;
 mod reader;

@@ -2,6 +2,10 @@
 
 mod cli;
 mod crash;
+// Shared with the torture, which uses the rest of both.
+#[allow(dead_code)]
+mod ledger;
 mod readme;
+#[allow(dead_code)]
 mod support;
 mod table;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -23,6 +23,39 @@ pub(crate) fn bellwire(args: &[&str]) -> Command {
     command
 }
 
+/// Names how much the servers of the tests log.
+const LOG: &str = "BELLWIRE_TEST_LOG";
+
+/// The command that serves a directory, as often and to any endpoint as is asked for, and logs to this process' standard error.
+pub(crate) fn serve(data: &Path) -> Command {
+    let mut command = bellwire(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--allow-private-networks",
+        "--rate-limit",
+        "0",
+        "--log",
+        &std::env::var(LOG).unwrap_or("warn".to_owned()),
+    ]);
+    command.arg("--data").arg(data).env("BELLWIRE_ADMIN_TOKEN", ADMIN).stderr(Stdio::inherit());
+    command
+}
+
+/// The same command run by another, such as one that watches it or limits what it may have.
+pub(crate) fn under(outer: &[&str], command: &Command) -> Command {
+    let mut both = Command::new(outer[0]);
+    both.args(&outer[1..]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => both.env(name, value),
+            None => both.env_remove(name),
+        };
+    }
+    both.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    both
+}
+
 /// A running server; killed when dropped.
 pub(crate) struct Process {
     pub(crate) child: Child,
@@ -33,28 +66,25 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `bellwire serve` on a directory and waits until it listens.
     pub(crate) fn serve(data: &Path, more: &[&str]) -> Process {
-        let mut command = bellwire(&[
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--allow-private-networks",
-            "--log",
-            "warn",
-            "--data",
-        ]);
-        command.arg(data).args(more).env("BELLWIRE_ADMIN_TOKEN", ADMIN).stderr(Stdio::inherit());
+        let mut command = serve(data);
+        command.args(more);
         Process::start(command)
     }
 
     /// Starts a command that says `… listens on http://ADDRESS…` in its first line.
-    pub(crate) fn start(mut command: Command) -> Process {
+    pub(crate) fn start(command: Command) -> Process {
+        Process::try_start(command).unwrap_or_else(|ended| panic!("it did not start: {ended:?}"))
+    }
+
+    /// The same; when the process ends without having said so, how it ended.
+    pub(crate) fn try_start(mut command: Command) -> Result<Process, ExitStatus> {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         lines.read_line(&mut first).unwrap();
-        let rest = first.split("http://").nth(1).unwrap_or_else(|| panic!("it did not start: {first:?}"));
+        let Some((_, rest)) = first.split_once("http://") else { return Err(child.wait().unwrap()) };
         let address: String = rest.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
-        Process { child, address: address.parse().unwrap(), lines }
+        Ok(Process { child, address: address.parse().unwrap(), lines })
     }
 
     /// The next line of its standard output.
@@ -116,7 +146,8 @@ impl Drop for Process {
     }
 }
 
-/// One request over a connection of its own. An error when the server goes away before it has answered.
+/// The status and the body of one request over a connection of its own. An error when the server goes away before it
+/// has answered.
 pub(crate) fn send(
     address: SocketAddr,
     method: &str,
@@ -124,6 +155,28 @@ pub(crate) fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> std::io::Result<(u16, Value)> {
+    let answer = exchange(address, method, path, headers, body)?;
+    Ok((answer.status, answer.body))
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The status line and the headers.
+    pub(crate) head: String,
+    /// A JSON text when it is no JSON.
+    pub(crate) body: Value,
+}
+
+/// One request over a connection of its own. An error when the server goes away before it has answered.
+pub(crate) fn exchange(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -140,7 +193,7 @@ pub(crate) fn send(
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(cut_off)?;
     let body =
         if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap_or(Value::from(body)) };
-    Ok((status, body))
+    Ok(Answer { status, head: head.to_owned(), body })
 }
 
 /// Runs a command to its end.

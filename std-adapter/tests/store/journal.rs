@@ -7,15 +7,17 @@ use bellwire::store::{Batch, Durability, FjallStore, OpenError, Range, Store, Ta
 
 const RECORDS: u8 = 10;
 const VALUE_BYTES: usize = 9_000;
+/// How far before its first value the sequence number of a batch begins: the head and the key of the item come after it.
+const SEQUENCE_BEFORE: usize = 8 + 21 + 1;
 
-/// A closed store with ten records, each larger than two pages and none containing zeros.
+/// A closed store with ten records that nobody asked to be synced, each larger than two pages and none with zeros.
 fn store_with_records() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let store = FjallStore::open(dir.path()).unwrap();
     for number in 0..RECORDS {
         let mut batch = Batch::new();
         batch.put(Table::Events, [number], vec![b'a' + number; VALUE_BYTES]);
-        store.commit(&batch, Durability::Synced).unwrap();
+        store.commit(&batch, Durability::Buffered).unwrap();
     }
     dir
 }
@@ -107,9 +109,71 @@ fn flipped_bit_is_reported() {
     }
 }
 
+/// Sequence numbers are under no checksum. At both ends only the upper digits are looked at.
+#[test]
+fn damaged_sequence_number_is_reported() {
+    let dir = store_with_records();
+    for (number, bits) in [(0, 16..64), (RECORDS / 2, 0..64), (RECORDS - 1, 16..64)] {
+        for bit in bits.step_by(3) {
+            let flip =
+                |bytes: &mut Vec<u8>, value| bytes[value - SEQUENCE_BEFORE + bit / 8] ^= 1 << (bit % 8);
+            damage(dir.path(), number, flip);
+            assert_reported(dir.path());
+            damage(dir.path(), number, flip);
+        }
+    }
+    assert_eq!(records(dir.path()), usize::from(RECORDS));
+}
+
+#[test]
+fn missing_journal_is_reported() {
+    let dir = store_with_records();
+    fs::remove_file(journal(dir.path())).unwrap();
+    assert_missing(dir.path());
+    let dir = store_with_records();
+    fs::write(journal(dir.path()).with_file_name("2.jnl"), "").unwrap();
+    assert_missing(dir.path());
+}
+
+fn assert_missing(dir: &Path) {
+    let error = FjallStore::open(dir).err().expect("a missing file must be reported");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.ends_with(".jnl is missing"), "{cause}");
+}
+
+/// The end of a journal looks the same whether it was never written or got lost later; what was synced is missed.
+#[test]
+fn lost_end_of_the_journal_is_reported_if_it_was_synced() {
+    for durability in [Durability::Synced, Durability::Buffered] {
+        let dir = store_with_records();
+        let store = FjallStore::open(dir.path()).unwrap();
+        let mut batch = Batch::new();
+        batch.put(Table::Events, [RECORDS], vec![b'a' + RECORDS; VALUE_BYTES]);
+        store.commit(&batch, durability).unwrap();
+        drop(store);
+        let path = journal(dir.path());
+        let whole = fs::read(&path).unwrap();
+        let written = whole.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        for lost in [1, 100, VALUE_BYTES] {
+            fs::write(&path, &whole[..written - lost]).unwrap();
+            if durability == Durability::Synced {
+                assert_reported(dir.path());
+            } else {
+                assert_eq!(keys(dir.path()), usize::from(RECORDS), "{lost} lost");
+            }
+        }
+        fs::remove_file(dir.path().join("store/synced")).unwrap();
+        assert_eq!(keys(dir.path()), usize::from(RECORDS), "as told to, it goes on without");
+    }
+}
+
+fn keys(dir: &Path) -> usize {
+    FjallStore::open(dir).unwrap().scan_keys(Table::Events, Range::all(), 99).unwrap().len()
+}
+
 #[test]
 fn damaged_head_in_the_middle_is_reported() {
-    // The key, the head of the item, and the batch's number of items; not its sequence number.
+    // The key, the head of the item, and the batch's number of items.
     for before_value in (1..=22).step_by(3).chain([22, 31, 34, 35]) {
         let dir = store_with_records();
         damage(dir.path(), RECORDS / 2, |bytes, value| bytes[value - before_value] ^= 0x40);
