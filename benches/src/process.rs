@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bellwire::config::Settings;
 use bellwire::node::Node;
@@ -90,6 +92,21 @@ where
         }
     });
     Ok((address, listening))
+}
+
+/// An endpoint that answers 200, and how many requests it has had.
+///
+/// # Errors
+/// When no port is free.
+pub async fn count_arrivals() -> Result<(SocketAddr, Arc<AtomicU64>), Fault> {
+    let arrived = Arc::new(AtomicU64::new(0));
+    let count = arrived.clone();
+    let (address, _listening) = listen(move |_, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Bytes::new()
+    })
+    .await?;
+    Ok((address, arrived))
 }
 
 /// A process of this program in another role; killed when dropped.

@@ -5,15 +5,13 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bellwire::store::FjallStore;
 use bellwire::store::record::WebhookRecord;
-use bellwire_benches::process::{Connection, Fault, Helper, expect, listen, serve};
+use bellwire_benches::process::{Connection, Fault, Helper, count_arrivals, expect, serve};
 use bellwire_benches::stored;
-use bytes::Bytes;
 use clap::Parser;
 use hyper::Method;
 
@@ -46,13 +44,7 @@ fn main() -> Result<(), Fault> {
 }
 
 async fn measure_all(args: Args) -> Result<(), Fault> {
-    let arrived = Arc::new(AtomicU64::new(0));
-    let count = arrived.clone();
-    let (endpoint, _listening) = listen(move |_, _| {
-        count.fetch_add(1, Ordering::SeqCst);
-        Bytes::new()
-    })
-    .await?;
+    let (endpoint, arrived) = count_arrivals().await?;
     println!("webhooks  started after, ms  memory at rest, MB  processor time of an event, µs");
     for webhooks in &args.webhooks {
         arrived.store(0, Ordering::SeqCst);

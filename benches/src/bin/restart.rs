@@ -7,8 +7,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bellwire::clock;
@@ -16,8 +15,7 @@ use bellwire::id;
 use bellwire::node::Node;
 use bellwire::store::record::{self, EventRecord, OwedKey, OwedRecord, SpaceRecord};
 use bellwire::store::{Batch, Durability, FjallStore, Range, Store, Table};
-use bellwire_benches::process::{Fault, Helper, listen, serve, settings};
-use bytes::Bytes;
+use bellwire_benches::process::{Fault, Helper, count_arrivals, serve, settings};
 use clap::Parser;
 use serde_json::json;
 
@@ -62,13 +60,7 @@ fn main() -> Result<(), Fault> {
 async fn measure(args: Args) -> Result<(), Fault> {
     let dir = tempfile::tempdir()?;
     let data = dir.path().join("data");
-    let arrived = Arc::new(AtomicU64::new(0));
-    let count = arrived.clone();
-    let (endpoint, _listening) = listen(move |_, _| {
-        count.fetch_add(1, Ordering::SeqCst);
-        Bytes::new()
-    })
-    .await?;
+    let (endpoint, arrived) = count_arrivals().await?;
     define(&args, &data, endpoint).await?;
     let filling = Instant::now();
     fill_aside(&args, &data)?;
