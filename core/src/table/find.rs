@@ -4,7 +4,7 @@ use crate::filter::Attributes;
 use crate::limits::TABLE_GROUP_ROWS_MIN;
 use crate::topic::Topic;
 
-use super::group::{GroupKey, REST, key, rows_under};
+use super::group::{GroupKey, key, rows_of_the_rest, rows_under};
 use super::judge::Judge;
 use super::layout::Part;
 use super::view::{AnyView, View, with_view};
@@ -97,7 +97,7 @@ impl<'t, A: Attributes + ?Sized> Matches<'t, A> {
             let value = self.judge.value_number(view, doc);
             open(value.and_then(|value| rows_under(keys, key(doc, value))), &mut self.cursors);
         }
-        open(rows_under(keys, REST), &mut self.cursors);
+        open(rows_of_the_rest(keys), &mut self.cursors);
         true
     }
 

@@ -99,6 +99,12 @@ impl<'t, W: Width> View<'t, W> {
     }
 }
 
+/// The rows under the last key, if that is [`REST`].
+pub(super) fn rows_of_the_rest(keys: &[[u8; 12]]) -> Option<GroupKey> {
+    steps::count(1);
+    keys.last().map(GroupKey::read).filter(|rows| rows.key == REST)
+}
+
 /// The rows under a key.
 pub(super) fn rows_under(keys: &[[u8; 12]], key: u32) -> Option<GroupKey> {
     let key_of = |bytes: &[u8; 12]| {

@@ -69,8 +69,11 @@ impl<'t, A: Attributes + ?Sized> Judge<'t, A> {
     pub(super) fn value_number<W: Width>(&mut self, view: &View<'t, W>, doc: u8) -> Option<u32> {
         let attributes = self.attributes;
         let known = self.known(doc)?;
-        let value = known.value(attributes, view, doc)?;
-        Some(known.number(view, &value)).filter(|number| *number != OTHER)
+        if known.number > OTHER {
+            let value = known.value(attributes, view, doc)?;
+            known.find_number(view, &value);
+        }
+        Some(known.number).filter(|number| *number != OTHER)
     }
 
     /// One of the first attributes.
@@ -125,7 +128,8 @@ impl<'t> Known<'t> {
         let hit = match clause.operator {
             Operator::Exists => true,
             Operator::Equals | Operator::In if self.number == COMPARED_MAX => {
-                is_number::<W>(self.number(view, &value), clause.operands)
+                self.find_number(view, &value);
+                is_number::<W>(self.number, clause.operands)
             }
             Operator::Equals | Operator::In => {
                 self.number = self.number.wrapping_sub(1);
@@ -151,13 +155,10 @@ impl<'t> Known<'t> {
         self.value
     }
 
-    /// The number of the attribute's value, which is looked for once.
+    /// Remembers the number of the attribute's value.
     #[inline(never)]
-    fn number<W: Width>(&mut self, view: &View<'t, W>, value: &Value<'t>) -> u32 {
-        if self.number > OTHER {
-            self.number = value::find(&view.values(), view.head.seed, value).unwrap_or(OTHER);
-        }
-        self.number
+    fn find_number<W: Width>(&mut self, view: &View<'t, W>, value: &Value<'t>) {
+        self.number = value::find(&view.values(), view.head.seed, value).unwrap_or(OTHER);
     }
 }
 
