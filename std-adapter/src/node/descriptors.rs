@@ -50,7 +50,7 @@ impl Descriptors {
 /// that wait for the next.
 fn share(limit: u64, attempts_wished: u64) -> Descriptors {
     let room = limit.saturating_sub(KEPT).max(3 * SHARE_MIN);
-    let attempts = attempts_wished.min(room * 2 / 5).max(SHARE_MIN);
+    let attempts = attempts_wished.min(room * 2 / 5);
     let reused = (attempts / 4).min(REUSED_CONNECTIONS_MAX as u64);
     let connections = (room - attempts - reused).min(CONNECTIONS_MAX);
     let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
@@ -84,6 +84,7 @@ mod tests {
             (4_096, 1_024, 2_432, 1_024, 256),
             (1_024, 1_024, 320, 256, 64),
             (1_024, 16, 620, 16, 4),
+            (1_024, 3, 637, 3, 0),
             (0, 1_024, 25, 19, 4),
         ];
         for (limit, wished, connections, attempts, reused) in rows {
