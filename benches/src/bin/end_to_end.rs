@@ -240,13 +240,18 @@ async fn measure_latency(args: &Args, rate: u64) -> Result<(), Fault> {
     let data = tempfile::tempdir()?;
     let server = start_server(&data, 1, receiver).await?;
     let resting_kb = server.status_kb("VmRSS").unwrap_or_default();
+    let mut connections = Vec::new();
+    for _ in 0..args.connections {
+        connections.push(Connection::open(server.address).await?);
+    }
+    // Only now: what is due while the server starts would come all at once.
+    let started = Instant::now();
     let mut senders = Vec::new();
-    for first in 0..args.connections as u64 {
-        let mut connection = Connection::open(server.address).await?;
+    for (first, mut connection) in (0..).zip(connections) {
         let (answered, bytes, step) = (answered.clone(), args.bytes, args.connections);
         senders.push(tokio::spawn(async move {
             for number in (first..total).step_by(step) {
-                let due = begun + Duration::from_micros(number * 1_000_000 / rate);
+                let due = started + Duration::from_micros(number * 1_000_000 / rate);
                 tokio::time::sleep_until(due.into()).await;
                 let payload = payload(bytes, number);
                 expect(connection.send(Method::POST, "/spaces/bench/events", payload).await?)?;
