@@ -1,9 +1,11 @@
 //! The machines around an endpoint: its bound, its breaker, and the pool that all endpoints share.
 
-use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pool, Sign, Standing, Turn};
+use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pace, Pool, Sign, Standing, Turn};
 use proptest::prelude::*;
 
 const POLICY: BreakerPolicy = BreakerPolicy { failures: 3, pause_ms: 1_000, pause_ms_max: 5_000 };
+
+const STANDINGS: [Standing; 4] = [Standing::New, Standing::Proven, Standing::Suspect, Standing::Heavy];
 
 fn signs() -> impl Strategy<Value = Sign> {
     use Sign::{Failing, None, Refusing, Silent, Throttling, Well};
@@ -80,8 +82,36 @@ fn whoever_answers_finds_a_place_however_many_hang() {
 }
 
 #[test]
+fn calls_to_endpoints_that_may_hang_begin_eight_at_once_and_then_one_a_millisecond() {
+    let begun = |standing: Standing, now_ms: u64, mut pace: Pace| {
+        let mut count = 0;
+        while count < 1_000 && pace.later(standing, now_ms).is_none() {
+            pace = pace.taken(standing, now_ms);
+            count += 1;
+        }
+        (count, pace.later(standing, now_ms), pace)
+    };
+    let rows = [
+        (Standing::Proven, 1_000, None),
+        (Standing::New, 8, Some(101)),
+        (Standing::Suspect, 8, Some(101)),
+        (Standing::Heavy, 1, Some(101)),
+    ];
+    for (standing, at_once, later) in rows {
+        let (count, next, pace) = begun(standing, 100, Pace::default());
+        assert_eq!((count, next), (at_once, later), "{standing:?}");
+        assert_eq!(pace.later(Standing::Proven, 100), None);
+        // After a rest it is as at the start; also where the clock was set back.
+        assert_eq!(begun(standing, 10_000, pace).0, at_once);
+        assert_eq!(begun(standing, 5, pace).0, at_once);
+        let (more, ..) = begun(standing, 101, pace);
+        assert_eq!(more, if at_once == 1_000 { 1_000 } else { 1 });
+    }
+}
+
+#[test]
 fn the_smallest_pool_still_admits_one() {
-    for standing in [Standing::New, Standing::Proven, Standing::Suspect] {
+    for standing in STANDINGS {
         for places in 0..5 {
             assert!(Pool::new(places).admits(standing, 0), "{places} {standing:?}");
         }
@@ -130,14 +160,45 @@ proptest! {
         }
     }
 
+    /// In any stretch of time no more begins than the burst and a millisecond's worth for each of its own; and nobody
+    /// waits longer than that takes.
+    #[test]
+    fn a_pace_is_kept_in_any_stretch(steps in prop::collection::vec((0usize..4, 0u64..20), 1..300)) {
+        let cost = |standing| match standing {
+            Standing::Proven => 0,
+            Standing::New | Standing::Suspect => 1,
+            Standing::Heavy => 8,
+        };
+        let (mut pace, mut now_ms, mut begun) = (Pace::default(), 1_000, Vec::new());
+        for (which, wait_ms) in steps {
+            let standing = STANDINGS[which];
+            now_ms += wait_ms;
+            if let Some(later_ms) = pace.later(standing, now_ms) {
+                prop_assert!(later_ms > now_ms && later_ms <= now_ms + 8);
+                prop_assert_eq!(pace.later(standing, later_ms), None);
+                prop_assert!(pace.later(standing, later_ms - 1).is_some());
+            } else {
+                pace = pace.taken(standing, now_ms);
+                begun.push((now_ms, cost(standing)));
+            }
+        }
+        for from in 0..begun.len() {
+            let mut taken = 0;
+            for (at_ms, cost) in &begun[from..] {
+                // The last of them may be a heavy one.
+                prop_assert!(*cost == 0 || taken < 8 + at_ms - begun[from].0);
+                taken += cost;
+            }
+        }
+    }
+
     #[test]
     fn a_pool_never_gives_more_than_it_has(
-        places in 1u32..200, steps in prop::collection::vec((0usize..3, 0u32..20, any::<bool>()), 0..500),
+        places in 1u32..200, steps in prop::collection::vec((0usize..4, 0u32..20, any::<bool>()), 0..500),
     ) {
-        let standings = [Standing::New, Standing::Proven, Standing::Suspect];
         let (mut pool, mut holders) = (Pool::new(places), Vec::new());
         for (which, held, takes) in steps {
-            let standing = standings[which];
+            let standing = STANDINGS[which];
             if takes && pool.admits(standing, held) {
                 pool = pool.taken(standing);
                 holders.push(standing);

@@ -38,6 +38,9 @@ pub const CALLS_TRIMMED_AT_ONCE: usize = 64;
 pub const LOGGED_REQUEST_BYTES_MAX: usize = 500_000;
 /// Bytes of a response body that is read and kept (Contentful: 200 kB).
 pub const LOGGED_RESPONSE_BYTES_MAX: usize = 200_000;
+/// Bytes of a response body from which on the calls to its endpoint keep their distance: answers take little, and one of
+/// this size as much time as many others.
+pub const HEAVY_RESPONSE_BYTES: usize = 64 * 1024;
 /// How long one attempt may take in all, body included (Contentful: 30 s).
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Items on a page when the caller does not say.

@@ -10,6 +10,7 @@
 //! | How many attempts may an endpoint have under way? | [`Bound`] |
 //! | Is an endpoint called at all just now? | [`Breaker`] |
 //! | Who gets the next place among all attempts? | [`Pool`] |
+//! | How closely do calls follow one another that hang, or are answered without end? | [`Pace`] |
 //!
 //! ```
 //! use bellwire_core::call::Outcome;
@@ -26,11 +27,13 @@
 mod bound;
 mod breaker;
 mod classify;
+mod pace;
 mod pool;
 mod retry;
 
 pub use self::bound::Bound;
 pub use self::breaker::{Admission, Breaker, BreakerPolicy, Turn};
 pub use self::classify::{Class, Sign, classify, sign_of};
+pub use self::pace::Pace;
 pub use self::pool::{Pool, Standing};
 pub use self::retry::{Attempted, Decision, RETRY_AFTER_MS_MAX, RetryPolicy, decide};

@@ -11,6 +11,8 @@ pub enum Standing {
     Proven,
     /// It did not.
     Suspect,
+    /// It did, with so much that the answer costs more than many others.
+    Heavy,
 }
 
 /// The places for attempts under way, and who holds them.
@@ -42,7 +44,7 @@ impl Pool {
         let kept = if held > 0 { self.places / 8 } else { 0 };
         free > kept
             && match standing {
-                Standing::Proven => true,
+                Standing::Proven | Standing::Heavy => true,
                 Standing::New => self.new + self.suspect < self.share(2),
                 Standing::Suspect => self.suspect < self.share(4) && self.new + self.suspect < self.share(2),
             }
@@ -53,7 +55,7 @@ impl Pool {
     pub const fn taken(self, standing: Standing) -> Self {
         match standing {
             Standing::New => Self { new: self.new + 1, ..self },
-            Standing::Proven => Self { proven: self.proven + 1, ..self },
+            Standing::Proven | Standing::Heavy => Self { proven: self.proven + 1, ..self },
             Standing::Suspect => Self { suspect: self.suspect + 1, ..self },
         }
     }
@@ -63,7 +65,7 @@ impl Pool {
     pub const fn given_back(self, standing: Standing) -> Self {
         match standing {
             Standing::New => Self { new: self.new.saturating_sub(1), ..self },
-            Standing::Proven => Self { proven: self.proven.saturating_sub(1), ..self },
+            Standing::Proven | Standing::Heavy => Self { proven: self.proven.saturating_sub(1), ..self },
             Standing::Suspect => Self { suspect: self.suspect.saturating_sub(1), ..self },
         }
     }

@@ -136,7 +136,7 @@ async fn accept_many(app: &App, space: Arc<Space>, incoming: Vec<Result<Incoming
 
 fn result_item(number: usize, result: Result<Accepted, Refusal>) -> Value {
     match result {
-        Ok(accepted) => shape::accepted(&accepted),
+        Ok(accepted) => json!(shape::accepted(&accepted)),
         Err(refusal) => {
             let message = refusal.to_string();
             let error = ApiError::from(refusal);

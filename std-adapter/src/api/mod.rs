@@ -24,7 +24,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use hyper::StatusCode;
 use hyper::header::CONTENT_TYPE;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tower_http::compression::CompressionLayer;
 
 use self::error::ApiError;
@@ -98,21 +99,24 @@ type Answer = Result<Reply, ApiError>;
 #[derive(Debug)]
 struct Reply {
     status: StatusCode,
-    object: Option<Value>,
+    /// JSON.
+    body: Option<String>,
     location: Option<String>,
 }
 
 impl Reply {
-    fn ok(object: Value) -> Reply {
-        Reply { status: StatusCode::OK, object: Some(object), location: None }
+    fn ok(object: impl Serialize) -> Reply {
+        let body =
+            serde_json::to_string(&object).expect("objects have texts for keys, and nothing that fails");
+        Reply { status: StatusCode::OK, body: Some(body), location: None }
     }
 
-    fn with_status(status: StatusCode, object: Value) -> Reply {
+    fn with_status(status: StatusCode, object: impl Serialize) -> Reply {
         Reply { status, ..Reply::ok(object) }
     }
 
     fn no_content() -> Reply {
-        Reply { status: StatusCode::NO_CONTENT, object: None, location: None }
+        Reply { status: StatusCode::NO_CONTENT, body: None, location: None }
     }
 
     fn at(self, location: String) -> Reply {
@@ -122,10 +126,8 @@ impl Reply {
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        let mut response = match self.object {
-            Some(object) => {
-                (self.status, [(CONTENT_TYPE, envelope::MEDIA_TYPE)], object.to_string()).into_response()
-            }
+        let mut response = match self.body {
+            Some(body) => (self.status, [(CONTENT_TYPE, envelope::MEDIA_TYPE)], body).into_response(),
             None => self.status.into_response(),
         };
         if let Some(location) = self.location.and_then(|location| location.try_into().ok()) {

@@ -1,6 +1,7 @@
 //! The public JSON: how every object that the API answers with looks. No other file writes these shapes.
 
 use bellwire_core::call::Outcome;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::events::{Event, Explanation, Reason};
@@ -268,13 +269,36 @@ pub fn explanation(explanation: &Explanation) -> Value {
     object
 }
 
-/// An accepted event, and the webhooks that it is owed to.
-pub fn accepted(accepted: &Accepted) -> Value {
-    let mut object = json!({"sys": {"type": "Event", "id": id::to_text(accepted.event_id)}});
-    if accepted.duplicate {
-        object["duplicate"] = true.into();
-    } else {
-        object["webhooks"] = accepted.webhooks.iter().map(|id| link("WebhookDefinition", id)).collect();
+/// An accepted event, and the webhooks that it is owed to: there may be very many, so no tree of values is made of them.
+pub fn accepted(accepted: &Accepted) -> impl Serialize {
+    let links = |id| Sys { sys: Identity { id, link_type: Some("WebhookDefinition"), kind: "Link" } };
+    AcceptedObject {
+        duplicate: accepted.duplicate.then_some(true),
+        sys: Identity { id: id::to_text(accepted.event_id), link_type: None, kind: "Event" },
+        webhooks: (!accepted.duplicate).then(|| accepted.webhooks.iter().map(links).collect::<Vec<_>>()),
     }
-    object
+}
+
+#[derive(Serialize)]
+struct AcceptedObject<L> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate: Option<bool>,
+    sys: Identity<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhooks: Option<L>,
+}
+
+#[derive(Serialize)]
+struct Sys<S> {
+    sys: S,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity<T> {
+    id: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link_type: Option<&'static str>,
+    #[serde(rename = "type")]
+    kind: &'static str,
 }

@@ -11,7 +11,7 @@ use super::made::{Made, retry_after_ms};
 use super::request::Attempt;
 use super::schedule::Ended;
 use super::{Engine, STORE_PAUSE};
-use crate::limits::{ATTEMPT_TIMEOUT, FRESH, LOGGED_RESPONSE_BYTES_MAX};
+use crate::limits::{ATTEMPT_TIMEOUT, FRESH, HEAVY_RESPONSE_BYTES, LOGGED_RESPONSE_BYTES_MAX};
 use crate::net::{Exchange, OutgoingRequest, Timing};
 use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, EventRecord, Owed, OwedKey, OwedRecord, Stamp, SwitchedOff};
@@ -26,11 +26,17 @@ const ENGINE: &str = "bellwire";
 /// What became of a delivery, as the schedule needs it.
 struct Settled {
     sign: Sign,
+    heavy: bool,
     again: Option<Owed>,
 }
 
 impl Settled {
-    const DROPPED: Settled = Settled { sign: Sign::None, again: None };
+    const DROPPED: Settled = Settled::unmade(None);
+
+    /// No attempt was made that would say something of the endpoint.
+    const fn unmade(again: Option<Owed>) -> Settled {
+        Settled { sign: Sign::None, heavy: false, again }
+    }
 }
 
 /// A delivery with everything that an attempt of it needs.
@@ -65,16 +71,15 @@ impl Engine {
 
     /// Gives back to the schedule a delivery that was held, as what it became.
     pub(super) fn release(self: &Arc<Self>, held: OwedKey, now: Owed) {
-        let settled = Settled { sign: Sign::None, again: Some(now) };
-        self.finish(Owed { key: held, ..now }, None, Ok(settled));
+        self.finish(Owed { key: held, ..now }, None, Ok(Settled::unmade(Some(now))));
     }
 
     fn finish(self: &Arc<Self>, owed: Owed, place: Option<Standing>, settled: Result<Settled, AttemptFault>) {
-        let Settled { sign, again } = settled.unwrap_or_else(|cause| {
+        let Settled { sign, heavy, again } = settled.unwrap_or_else(|cause| {
             error!(%cause, event = %id::to_text(owed.key.event_id), "a delivery stays owed until the next start");
             Settled::DROPPED
         });
-        let ended = Ended { key: owed.key, place, sign, again };
+        let ended = Ended { key: owed.key, place, sign, heavy, again };
         let turn = self.schedule().ended(&ended, self.now_ms(), self.parts.dice.roll());
         if let Some(turn) = turn {
             self.report_turn(owed.key, turn);
@@ -133,7 +138,7 @@ impl Engine {
         if is_planted(Bug::GiveUpOnReadError) {
             return Settled::DROPPED;
         }
-        Settled { sign: Sign::None, again: Some(later(owed, self.now_ms() + FAULTY_PAUSE_MS)) }
+        Settled::unmade(Some(later(owed, self.now_ms() + FAULTY_PAUSE_MS)))
     }
 
     async fn read_event(&self, owed: Owed) -> Result<Option<EventRecord>, StoreError> {
@@ -236,7 +241,7 @@ impl Engine {
         if let Decision::Postpone { delay_ms } = decision {
             let problem = made.details.error.unwrap_or_default();
             self.unsent.warn(self.now_ms(), &problem, "requests cannot leave this machine");
-            return Ok(Settled { sign: Sign::None, again: Some(later(owed, self.now_ms() + delay_ms)) });
+            return Ok(Settled::unmade(Some(later(owed, self.now_ms() + delay_ms))));
         }
         let again = self.again(job, decision);
         self.write(job, &made, again).await?;
@@ -247,7 +252,7 @@ impl Engine {
         if decision == Decision::Gone && !is_planted(Bug::IgnoreGone) {
             self.switch_off(job).await;
         }
-        Ok(Settled { sign: sign_of(outcome), again })
+        Ok(Settled { sign: sign_of(outcome), heavy: made.response_bytes() >= HEAVY_RESPONSE_BYTES, again })
     }
 
     /// The delivery as it is owed after this decision.

@@ -122,7 +122,7 @@ impl LaneState {
 
     /// What to do at this moment.
     pub(crate) fn next(&mut self, at: &Moment) -> Step {
-        if let Some(from) = self.stored_from.filter(|_| !self.reading && self.runs_low(at.window_max)) {
+        if let Some(from) = self.stored_from.filter(|_| !self.reading && self.runs_low(at)) {
             self.reading = true;
             self.unread = None;
             return Step::Refill(from);
@@ -140,9 +140,10 @@ impl LaneState {
         }
     }
 
-    /// Whether it is time to ask the store: early, so that the lane need not wait for the answer.
-    fn runs_low(&self, window_max: usize) -> bool {
-        self.readable().nth(window_max / 4).is_none()
+    /// Whether it is time to ask the store: early, so that the lane need not wait for the answer, and not before there is
+    /// use for it, so that a lane that only grows does not read what it then leaves to the store again.
+    fn runs_low(&self, at: &Moment) -> bool {
+        self.readable().nth(claims_max(at.limit).min(at.window_max / 4)).is_none()
     }
 
     /// What lies before anything that only the store knows.

@@ -72,6 +72,11 @@ impl Made {
             },
         }
     }
+
+    /// Bytes of the answer's body, as far as they are kept.
+    pub(super) fn response_bytes(&self) -> usize {
+        self.details.response.as_ref().map_or(0, |response| response.body.len())
+    }
 }
 
 /// How long the endpoint asked to be left alone: `Retry-After` as seconds or as a date, RFC 9110 section 10.2.3.

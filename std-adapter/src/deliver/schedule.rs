@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pool, Sign, Standing, Turn};
+use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pace, Pool, Sign, Standing, Turn};
 
 use super::backlog::Backlog;
 use super::lane::{LaneState, Moment, Step};
@@ -50,6 +50,9 @@ pub(crate) struct Endpoint {
     pub(crate) standing: Standing,
 }
 
+/// In the order in which they find a place.
+const STANDINGS: [Standing; 4] = [Standing::Proven, Standing::New, Standing::Suspect, Standing::Heavy];
+
 /// How something that was under way ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended {
@@ -59,6 +62,8 @@ pub(crate) struct Ended {
     pub(crate) place: Option<Standing>,
     /// What it says of the endpoint.
     pub(crate) sign: Sign,
+    /// Whether the answer was very long.
+    pub(crate) heavy: bool,
     /// What it became, if it is still owed.
     pub(crate) again: Option<Owed>,
 }
@@ -79,13 +84,15 @@ struct Lane {
 pub(crate) struct Schedule {
     rules: Rules,
     pool: Pool,
+    /// Of calls to endpoints that hang, or answer without end.
+    pace: Pace,
     lanes: HashMap<u64, Lane>,
     /// What is known of endpoints to which nothing is owed just now.
     resting: HashMap<u64, Endpoint>,
     /// Lanes to be asked, each once.
     ready: VecDeque<u64>,
-    /// Lanes without a place that wait for one, by standing.
-    placeless: [VecDeque<u64>; 3],
+    /// Lanes that wait for a place, or for their turn in the pace, by standing.
+    placeless: [VecDeque<u64>; STANDINGS.len()],
     alarms: BTreeSet<(u64, u64)>,
     /// The moment of the last question.
     asked_ms: u64,
@@ -102,6 +109,7 @@ impl Schedule {
         Schedule {
             rules,
             pool: Pool::new(u32::try_from(rules.places).unwrap_or(u32::MAX)),
+            pace: Pace::default(),
             lanes: HashMap::new(),
             resting: HashMap::new(),
             ready: VecDeque::new(),
@@ -149,7 +157,7 @@ impl Schedule {
     pub(crate) fn recall(&mut self, webhook_uid: u64, sign: Sign) {
         let Some(lane) = self.lanes.get_mut(&webhook_uid) else { return };
         if lane.endpoint.standing == Standing::New {
-            lane.endpoint.standing = standing_after(Standing::New, sign);
+            lane.endpoint.standing = standing_after(Standing::New, sign, false);
             // It may have waited for a place among those of which nothing is known.
             lane.queued = false;
             self.wake(webhook_uid);
@@ -233,9 +241,12 @@ impl Schedule {
         let Rules { lane_places, breaker, .. } = self.rules;
         let lane = self.lanes.get_mut(&ended.key.webhook_uid)?;
         lane.places -= u32::from(ended.place.is_some());
+        // It may have waited for its turn among those of another standing.
+        let standing = standing_after(lane.endpoint.standing, ended.sign, ended.heavy);
+        lane.queued &= standing == lane.endpoint.standing;
         let endpoint = &mut lane.endpoint;
         endpoint.bound = endpoint.bound.ended(ended.sign, lane_places);
-        endpoint.standing = standing_after(endpoint.standing, ended.sign);
+        endpoint.standing = standing;
         let turn;
         (endpoint.breaker, turn) = endpoint.breaker.ended(ended.sign, now_ms, &breaker, random);
         if turn.is_some() {
@@ -260,7 +271,12 @@ impl Schedule {
 
     /// When something is to be done that waits for nothing but time.
     pub(crate) fn next_alarm(&self) -> Option<u64> {
-        self.alarms.first().map(|(moment, _)| *moment)
+        let waits = |standing: Standing| {
+            !self.placeless[standing as usize].is_empty() && self.pool.admits(standing, 0)
+        };
+        let waiting = STANDINGS.into_iter().filter(|standing| waits(*standing));
+        let paced = waiting.filter_map(|standing| self.pace.later(standing, self.asked_ms)).min();
+        self.alarms.first().map(|(moment, _)| *moment).into_iter().chain(paced).min()
     }
 
     /// Those that this run claimed and that are not under way, of all lanes.
@@ -324,14 +340,14 @@ impl Schedule {
             debug_assert!(self.lanes[&uid].alarm == Some(moment));
             self.wake(uid);
         }
-        self.ready.pop_front().or_else(|| self.next_placeless())
+        self.ready.pop_front().or_else(|| self.next_placeless(now_ms))
     }
 
-    fn next_placeless(&mut self) -> Option<u64> {
-        let standings = [Standing::Proven, Standing::New, Standing::Suspect];
-        let pool = self.pool;
-        let mut admitted = standings.into_iter().filter(|standing| pool.admits(*standing, 0));
-        admitted.find_map(|standing| self.placeless[standing as usize].pop_front())
+    fn next_placeless(&mut self, now_ms: u64) -> Option<u64> {
+        STANDINGS.into_iter().find_map(|standing| {
+            let admitted = self.pool.admits(standing, 0) && self.pace.later(standing, now_ms).is_none();
+            if admitted { self.placeless[standing as usize].pop_front() } else { None }
+        })
     }
 
     fn ask(&mut self, webhook_uid: u64, now_ms: u64) -> Option<Action> {
@@ -343,6 +359,7 @@ impl Schedule {
             return Some(Action::Recall(webhook_uid));
         }
         let Endpoint { standing, breaker, bound } = lane.endpoint;
+        let paced = self.pace.later(standing, now_ms).is_some();
         let admission = match breaker.admit(now_ms, &rules.breaker) {
             _ if is_planted(Bug::IgnoreBreaker) => Admission::Free,
             admission => admission,
@@ -352,13 +369,15 @@ impl Schedule {
         let admitted = self.pool.admits(standing, lane.places);
         let admitted = admitted || is_planted(Bug::SharePlaces) && (self.pool.held() as usize) < rules.places;
         let most = if is_planted(Bug::UnboundedEndpoint) { rules.places } else { most };
-        let limit = if admitted { most } else { 0 };
+        let limit = if admitted && !paced { most } else { 0 };
         let Rules { run, wait_ms_max, .. } = rules;
         let moment = Moment { now_ms, run, limit, admission, window_max, wait_ms_max };
         let before = lane.state.waiting();
         let step = lane.state.next(&moment);
         self.waiting = self.waiting + lane.state.waiting() - before;
-        if !admitted && step == Step::Busy && lane.places == 0 && lane.state.waiting() > 0 {
+        // One that holds a place is asked again when it gives that back, unless it waits for its turn only.
+        let waits = if paced { lane.state.under_way() < most } else { !admitted && lane.places == 0 };
+        if waits && step == Step::Busy && lane.state.waiting() > 0 {
             lane.queued = true;
             self.placeless[standing as usize].push_back(webhook_uid);
             return None;
@@ -374,6 +393,7 @@ impl Schedule {
                 lane.endpoint.breaker = lane.endpoint.breaker.started();
                 let standing = lane.endpoint.standing;
                 self.pool = self.pool.taken(standing);
+                self.pace = self.pace.taken(standing, self.asked_ms);
                 Action::Attempt(owed, standing)
             }
             Step::Unknown(owed) => Action::Unknown(owed),
@@ -412,9 +432,10 @@ impl Schedule {
     }
 }
 
-fn standing_after(standing: Standing, sign: Sign) -> Standing {
+fn standing_after(standing: Standing, sign: Sign, heavy: bool) -> Standing {
     match sign {
         Sign::Silent => Standing::Suspect,
+        _ if heavy => Standing::Heavy,
         Sign::Well | Sign::Refusing | Sign::Throttling | Sign::Failing => Standing::Proven,
         Sign::None => standing,
     }
@@ -466,7 +487,11 @@ mod tests {
         sign: Sign,
         now_ms: u64,
     ) -> Option<Turn> {
-        schedule.ended(&Ended { key: owed.key, place: Some(place), sign, again: None }, now_ms, 0)
+        schedule.ended(
+            &Ended { key: owed.key, place: Some(place), sign, heavy: false, again: None },
+            now_ms,
+            0,
+        )
     }
 
     #[test]
@@ -477,28 +502,92 @@ mod tests {
         end(&mut schedule, first, Sign::Well, 0);
         for webhook in 1..=1_000 {
             for event in 0..64 {
-                accept(&mut schedule, webhook, event, 0);
+                accept(&mut schedule, webhook, event, 100);
             }
         }
-        let hanging = begin_all(&mut schedule, 0);
-        assert_eq!(hanging.len(), 512);
-        for round in 0..100 {
-            accept(&mut schedule, 0, round + 1, 1);
-            let begun = begin_all(&mut schedule, 1);
-            assert_eq!(begun.len(), 1, "round {round}");
-            end(&mut schedule, begun[0], Sign::Well, 2);
+        let mut hanging = begin_all(&mut schedule, 100);
+        assert_eq!(hanging.len(), 8);
+        for now_ms in 101..1_000 {
+            accept(&mut schedule, 0, now_ms.into(), now_ms);
+            let begun = begin_all(&mut schedule, now_ms);
+            let (mine, others): (Vec<_>, Vec<_>) =
+                begun.iter().partition(|(owed, _)| owed.key.webhook_uid == 0);
+            assert_eq!((mine.len(), others.len()), (1, usize::from(hanging.len() < 512)), "at {now_ms}");
+            end(&mut schedule, mine[0], Sign::Well, now_ms);
+            hanging.extend(others);
         }
         // All time out: one after the other the rest have their turn, and each in the end is left alone.
-        let (mut under_way, mut now_ms, mut paused) = (hanging, 0, 0);
+        let (mut under_way, mut now_ms, mut paused) = (hanging, 1_000, 0);
         for _ in 0..20 {
             now_ms += 30_000;
             for attempt in std::mem::take(&mut under_way) {
                 paused += usize::from(end(&mut schedule, attempt, Sign::Silent, now_ms).is_some());
             }
-            under_way.extend(begin_all(&mut schedule, now_ms));
+            for _ in 0..1_000 {
+                now_ms += 1;
+                under_way.extend(begin_all(&mut schedule, now_ms));
+            }
             assert!(under_way.len() <= 512, "{}", under_way.len());
         }
         assert!(paused > 1_000, "{paused}");
+    }
+
+    #[test]
+    fn calls_that_are_answered_at_length_are_spread_and_do_not_delay_others() {
+        let mut schedule = schedule(64);
+        for webhook in 0..4 {
+            accept(&mut schedule, webhook, 0, 0);
+        }
+        for (owed, place) in begin_all(&mut schedule, 0) {
+            let heavy = owed.key.webhook_uid != 3;
+            let ended = Ended { key: owed.key, place: Some(place), sign: Sign::Well, heavy, again: None };
+            schedule.ended(&ended, 0, 0);
+        }
+        let began_ms = 1_000;
+        for event in 1..3 {
+            (0..4).for_each(|webhook| accept(&mut schedule, webhook, event, began_ms));
+        }
+        let (mut now_ms, mut begun) = (began_ms, Vec::new());
+        loop {
+            for (owed, place) in begin_all(&mut schedule, now_ms) {
+                begun.push((now_ms - began_ms, owed.key.webhook_uid == 3));
+                let heavy = owed.key.webhook_uid != 3;
+                let ended = Ended { key: owed.key, place: Some(place), sign: Sign::Well, heavy, again: None };
+                schedule.ended(&ended, now_ms, 0);
+            }
+            let Some(alarm) = schedule.next_alarm() else { break };
+            now_ms = alarm;
+        }
+        begun.sort_unstable();
+        let expected =
+            [(0, false), (0, true), (0, true), (1, false), (9, false), (17, false), (25, false), (33, false)];
+        assert_eq!(begun, expected);
+    }
+
+    #[test]
+    fn a_delivery_that_waits_for_its_turn_is_made_though_another_of_its_webhook_hangs() {
+        let mut schedule = schedule(64);
+        accept(&mut schedule, 1, 0, 0);
+        let first = begin_all(&mut schedule, 0)[0];
+        end(&mut schedule, first, Sign::Well, 0);
+        // Silence halves the bound of two, one success more makes it two again, and it is suspect in between.
+        for sign in [Sign::Well, Sign::Well, Sign::Well, Sign::Silent] {
+            accept(&mut schedule, 1, 1, 100);
+            let begun = begin_all(&mut schedule, 100)[0];
+            end(&mut schedule, begun, sign, 100);
+        }
+        assert_eq!(
+            (schedule.endpoint(1).bound.limit(16), schedule.endpoint(1).standing),
+            (2, Standing::Suspect)
+        );
+        (2..4).for_each(|event| accept(&mut schedule, 1, event, 200));
+        (10..18).for_each(|webhook| accept(&mut schedule, webhook, 1, 200));
+        let begun = begin_all(&mut schedule, 200);
+        assert_eq!(begun.len(), 8);
+        let alarm = schedule.next_alarm().expect("some wait for their turn");
+        let later = begin_all(&mut schedule, alarm).len() + begin_all(&mut schedule, alarm + 1).len();
+        assert_eq!((alarm, later), (201, 2));
+        assert_eq!(schedule.under_way(1), 2);
     }
 
     #[test]
