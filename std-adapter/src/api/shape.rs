@@ -271,19 +271,19 @@ pub fn explanation(explanation: &Explanation) -> Value {
 
 /// An accepted event, and the webhooks that it is owed to: there may be very many, so no tree of values is made of them.
 pub fn accepted(accepted: &Accepted) -> impl Serialize {
-    let links = |id| Sys { sys: Identity { id, link_type: Some("WebhookDefinition"), kind: "Link" } };
+    let link = |id| Sys { sys: Identity { kind: "Link", link_type: Some("WebhookDefinition"), id } };
     AcceptedObject {
+        sys: Identity { kind: "Event", link_type: None, id: id::to_text(accepted.event_id) },
         duplicate: accepted.duplicate.then_some(true),
-        sys: Identity { id: id::to_text(accepted.event_id), link_type: None, kind: "Event" },
-        webhooks: (!accepted.duplicate).then(|| accepted.webhooks.iter().map(links).collect::<Vec<_>>()),
+        webhooks: (!accepted.duplicate).then(|| accepted.webhooks.iter().map(link).collect::<Vec<_>>()),
     }
 }
 
 #[derive(Serialize)]
 struct AcceptedObject<L> {
+    sys: Identity<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicate: Option<bool>,
-    sys: Identity<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     webhooks: Option<L>,
 }
@@ -296,9 +296,9 @@ struct Sys<S> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Identity<T> {
-    id: T,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    link_type: Option<&'static str>,
     #[serde(rename = "type")]
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link_type: Option<&'static str>,
+    id: T,
 }
