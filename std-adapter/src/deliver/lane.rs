@@ -122,10 +122,8 @@ impl LaneState {
 
     /// What to do at this moment.
     pub(crate) fn next(&mut self, at: &Moment) -> Step {
-        if let Some(from) = self.stored_from.filter(|_| !self.reading && self.runs_low(at)) {
-            self.reading = true;
-            self.unread = None;
-            return Step::Refill(from);
+        if let Some(read) = self.refill_below(claims_max(at.limit).min(at.window_max / 4)) {
+            return read;
         }
         if self.window.is_empty() {
             return if self.is_empty() { Step::Idle } else { Step::Busy };
@@ -140,10 +138,13 @@ impl LaneState {
         }
     }
 
-    /// Whether it is time to ask the store: early, so that the lane need not wait for the answer, and not before there is
-    /// use for it, so that a lane that only grows does not read what it then leaves to the store again.
-    fn runs_low(&self, at: &Moment) -> bool {
-        self.readable().nth(claims_max(at.limit).min(at.window_max / 4)).is_none()
+    /// Asks the store when no more than so many can be read here: early, so that the lane need not wait for the answer, and
+    /// not before there is use for it, so that a lane that only grows does not read what it then leaves to the store again.
+    fn refill_below(&mut self, few: usize) -> Option<Step> {
+        let from = self.stored_from.filter(|_| !self.reading && self.readable().nth(few).is_none())?;
+        self.reading = true;
+        self.unread = None;
+        Some(Step::Refill(from))
     }
 
     /// What lies before anything that only the store knows.
@@ -167,7 +168,8 @@ impl LaneState {
         }
         match first {
             Some(owed) => self.take(owed, at.run),
-            None => self.wait(at),
+            // Those behind them may be about other entities.
+            None => self.refill_below(at.window_max / 4).unwrap_or_else(|| self.wait(at)),
         }
     }
 
@@ -440,6 +442,21 @@ mod tests {
         assert_eq!(lane.next(&at(50, 9)), Step::Attempt(again));
         lane.ended(rows[0].key, None, LANE_WINDOW);
         assert_eq!(lane.next(&at(50, 9)), Step::Attempt(rows[1]));
+    }
+
+    #[test]
+    fn the_store_is_asked_for_other_entities_when_those_at_hand_have_to_wait() {
+        let about = |id, entity| claimed(with(owed(1, id), |record| record.entity = Some(entity)));
+        let mut rows: Vec<Owed> = (1..=6).map(|id| about(id, 7)).chain([about(7, 8)]).collect();
+        rows[0].record.not_before_ms = 50;
+        let mut lane = LaneState::stored(1);
+        assert!(matches!(lane.next(&at(5, 1)), Step::Refill(_)));
+        lane.refill(&rows[..6], 6, LANE_WINDOW);
+        assert_eq!(lane.next(&at(5, 1)), Step::Refill(rows[5].key));
+        lane.refill(&rows[5..], 6, LANE_WINDOW);
+        assert_eq!(lane.next(&at(5, 1)), Step::Attempt(rows[6]));
+        lane.ended(rows[6].key, None, LANE_WINDOW);
+        assert_eq!(lane.next(&at(5, 1)), Step::WaitUntil(50));
     }
 
     /// A lane, the set that stands for its store, and what came of it.

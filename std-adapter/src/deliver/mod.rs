@@ -292,14 +292,13 @@ impl Engine {
 
     /// Does whatever the schedule says is next, until it says nothing.
     fn pump(self: &Arc<Self>) {
-        let before = self.schedule().next_alarm();
         while !self.is_stopping() {
             let mut schedule = self.schedule();
             let action = schedule.next(self.now_ms());
-            let alarm = schedule.next_alarm();
+            let is_sooner = action.is_none() && schedule.is_sooner();
             drop(schedule);
             let Some(action) = action else {
-                if alarm.is_some_and(|alarm| before.is_none_or(|before| alarm < before)) {
+                if is_sooner {
                     self.sooner.notify_one();
                 }
                 return;
@@ -322,7 +321,7 @@ impl Engine {
     async fn run_alarm(self: Arc<Self>) {
         while !self.is_stopping() {
             self.pump();
-            let alarm = self.schedule().next_alarm();
+            let alarm = self.schedule().watch();
             let wait = alarm.map_or(LOOK_AGAIN, |moment| {
                 let wait = Duration::from_millis(moment.saturating_sub(self.now_ms()));
                 if is_planted(Bug::SleepThroughJump) { wait } else { wait.min(LOOK_AGAIN) }

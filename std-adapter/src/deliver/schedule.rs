@@ -50,7 +50,7 @@ pub(crate) struct Endpoint {
     pub(crate) standing: Standing,
 }
 
-/// In the order in which they find a place.
+/// Those that answer are the first to find a place.
 const STANDINGS: [Standing; 4] = [Standing::Proven, Standing::New, Standing::Suspect, Standing::Heavy];
 
 /// How something that was under way ended.
@@ -89,11 +89,15 @@ pub(crate) struct Schedule {
     lanes: HashMap<u64, Lane>,
     /// What is known of endpoints to which nothing is owed just now.
     resting: HashMap<u64, Endpoint>,
-    /// Lanes to be asked, each once.
+    /// Lanes to be asked, each once, or once more when its standing changed.
     ready: VecDeque<u64>,
     /// Lanes that wait for a place, or for their turn in the pace, by standing.
     placeless: [VecDeque<u64>; STANDINGS.len()],
+    /// Whose turn among those is next, so that none of the standings keeps the others from theirs.
+    turn: usize,
     alarms: BTreeSet<(u64, u64)>,
+    /// The alarm that its owner waits for.
+    watched_ms: Option<u64>,
     /// The moment of the last question.
     asked_ms: u64,
     /// Deliveries in all windows.
@@ -114,7 +118,9 @@ impl Schedule {
             resting: HashMap::new(),
             ready: VecDeque::new(),
             placeless: Default::default(),
+            turn: 0,
             alarms: BTreeSet::new(),
+            watched_ms: None,
             asked_ms: 0,
             waiting: 0,
             resuming: true,
@@ -269,14 +275,22 @@ impl Schedule {
         None
     }
 
-    /// When something is to be done that waits for nothing but time.
+    /// When something may be to be done that waits for nothing but time.
     pub(crate) fn next_alarm(&self) -> Option<u64> {
-        let waits = |standing: Standing| {
-            !self.placeless[standing as usize].is_empty() && self.pool.admits(standing, 0)
-        };
-        let waiting = STANDINGS.into_iter().filter(|standing| waits(*standing));
+        let waiting = STANDINGS.into_iter().filter(|standing| !self.placeless[*standing as usize].is_empty());
         let paced = waiting.filter_map(|standing| self.pace.later(standing, self.asked_ms)).min();
         self.alarms.first().map(|(moment, _)| *moment).into_iter().chain(paced).min()
+    }
+
+    /// As [`Schedule::next_alarm`], for whoever now waits for that moment.
+    pub(crate) fn watch(&mut self) -> Option<u64> {
+        self.watched_ms = self.next_alarm();
+        self.watched_ms
+    }
+
+    /// Whether the alarm is before the moment that is waited for.
+    pub(crate) fn is_sooner(&self) -> bool {
+        self.next_alarm().is_some_and(|alarm| self.watched_ms.is_none_or(|watched| alarm < watched))
     }
 
     /// Those that this run claimed and that are not under way, of all lanes.
@@ -343,11 +357,17 @@ impl Schedule {
         self.ready.pop_front().or_else(|| self.next_placeless(now_ms))
     }
 
+    /// Those that answer first, then the others by turns.
     fn next_placeless(&mut self, now_ms: u64) -> Option<u64> {
-        STANDINGS.into_iter().find_map(|standing| {
-            let admitted = self.pool.admits(standing, 0) && self.pace.later(standing, now_ms).is_none();
-            if admitted { self.placeless[standing as usize].pop_front() } else { None }
-        })
+        let (answering, others) = STANDINGS.split_at(1);
+        let by_turns = others.iter().cycle().skip(self.turn).take(others.len());
+        let mut admitted = answering.iter().chain(by_turns).filter(|standing| {
+            self.pool.admits(**standing, 0) && self.pace.later(**standing, now_ms).is_none()
+        });
+        let standing = *admitted.find(|standing| !self.placeless[**standing as usize].is_empty())?;
+        let turn = others.iter().position(|other| *other == standing);
+        self.turn = turn.map_or(self.turn, |turn| (turn + 1) % others.len());
+        self.placeless[standing as usize].pop_front()
     }
 
     fn ask(&mut self, webhook_uid: u64, now_ms: u64) -> Option<Action> {
@@ -562,6 +582,47 @@ mod tests {
         let expected =
             [(0, false), (0, true), (0, true), (1, false), (9, false), (17, false), (25, false), (33, false)];
         assert_eq!(begun, expected);
+    }
+
+    #[test]
+    fn whoever_waits_is_told_of_a_sooner_turn_though_all_places_are_taken() {
+        let mut schedule = schedule(1);
+        for webhook in 0..3 {
+            accept(&mut schedule, webhook, 0, 0);
+            let (owed, place) = begin_all(&mut schedule, 100 * webhook)[0];
+            let ended =
+                Ended { key: owed.key, place: Some(place), sign: Sign::Well, heavy: true, again: None };
+            schedule.ended(&ended, 100 * webhook, 0);
+        }
+        assert_eq!((begin_all(&mut schedule, 300), schedule.watch()), (vec![], None));
+        (0..3).for_each(|webhook| accept(&mut schedule, webhook, 1, 1_000));
+        let first = begin_all(&mut schedule, 1_000);
+        assert_eq!((first.len(), schedule.is_sooner(), schedule.watch()), (1, true, Some(1_001)));
+        let second = begin_all(&mut schedule, 1_001);
+        // Nothing to be done at that moment, and no other to wait for until the place is given back.
+        assert_eq!((second.len(), schedule.watch()), (0, None));
+        end(&mut schedule, first[0], Sign::Well, 1_002);
+        let second = begin_all(&mut schedule, 1_002);
+        assert_eq!(second.len(), 1);
+        assert_eq!((schedule.is_sooner(), schedule.watch()), (true, Some(1_009)));
+        end(&mut schedule, second[0], Sign::Well, 1_002);
+        assert_eq!(begin_all(&mut schedule, 1_002), []);
+        assert_eq!(begin_all(&mut schedule, 1_009).len(), 1);
+    }
+
+    #[test]
+    fn those_that_wait_for_their_turn_take_turns() {
+        let mut schedule = schedule(1_000);
+        accept(&mut schedule, 0, 0, 0);
+        let (owed, place) = begin_all(&mut schedule, 0)[0];
+        let ended = Ended { key: owed.key, place: Some(place), sign: Sign::Well, heavy: true, again: None };
+        schedule.ended(&ended, 0, 0);
+        (1..500).for_each(|webhook| accept(&mut schedule, webhook, 0, 100));
+        accept(&mut schedule, 0, 1, 100);
+        let began = |schedule: &mut Schedule, now_ms| {
+            begin_all(schedule, now_ms).iter().any(|(owed, _)| owed.key.webhook_uid == 0)
+        };
+        assert!((100..105).any(|now_ms| began(&mut schedule, now_ms)));
     }
 
     #[test]
