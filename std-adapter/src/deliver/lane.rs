@@ -168,8 +168,8 @@ impl LaneState {
         }
         match first {
             Some(owed) => self.take(owed, at.run),
-            // Those behind them may be about other entities.
-            None => self.refill_below(at.window_max / 4).unwrap_or_else(|| self.wait(at)),
+            // Those behind them may be about other entities: as many as the window holds are looked past.
+            None => self.refill_below(at.window_max - 1).unwrap_or_else(|| self.wait(at)),
         }
     }
 
@@ -447,15 +447,15 @@ mod tests {
     #[test]
     fn the_store_is_asked_for_other_entities_when_those_at_hand_have_to_wait() {
         let about = |id, entity| claimed(with(owed(1, id), |record| record.entity = Some(entity)));
-        let mut rows: Vec<Owed> = (1..=6).map(|id| about(id, 7)).chain([about(7, 8)]).collect();
+        let mut rows: Vec<Owed> = (1..=100).map(|id| about(id, 7)).chain([about(101, 8)]).collect();
         rows[0].record.not_before_ms = 50;
         let mut lane = LaneState::stored(1);
         assert!(matches!(lane.next(&at(5, 1)), Step::Refill(_)));
-        lane.refill(&rows[..6], 6, LANE_WINDOW);
-        assert_eq!(lane.next(&at(5, 1)), Step::Refill(rows[5].key));
-        lane.refill(&rows[5..], 6, LANE_WINDOW);
-        assert_eq!(lane.next(&at(5, 1)), Step::Attempt(rows[6]));
-        lane.ended(rows[6].key, None, LANE_WINDOW);
+        lane.refill(&rows[..100], 100, LANE_WINDOW);
+        assert_eq!(lane.next(&at(5, 1)), Step::Refill(rows[99].key));
+        lane.refill(&rows[99..], 100, LANE_WINDOW);
+        assert_eq!(lane.next(&at(5, 1)), Step::Attempt(rows[100]));
+        lane.ended(rows[100].key, None, LANE_WINDOW);
         assert_eq!(lane.next(&at(5, 1)), Step::WaitUntil(50));
     }
 
