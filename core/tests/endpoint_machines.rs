@@ -1,4 +1,4 @@
-//! The machines around an endpoint: its bound, its breaker, and the pool that all endpoints share.
+//! The machines around an endpoint: its bound, its breaker, and what all endpoints share, the pool and the pace.
 
 use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pace, Pool, Sign, Standing, Turn};
 use proptest::prelude::*;

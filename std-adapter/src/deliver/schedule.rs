@@ -631,7 +631,7 @@ mod tests {
         accept(&mut schedule, 1, 0, 0);
         let first = begin_all(&mut schedule, 0)[0];
         end(&mut schedule, first, Sign::Well, 0);
-        // Silence halves the bound of two, one success more makes it two again, and it is suspect in between.
+        // Four successes make the bound five; silence halves it, and makes the endpoint suspect.
         for sign in [Sign::Well, Sign::Well, Sign::Well, Sign::Silent] {
             accept(&mut schedule, 1, 1, 100);
             let begun = begin_all(&mut schedule, 100)[0];
