@@ -28,6 +28,8 @@ pub enum Outcome {
     Unknown,
     /// The request did not leave, because the caller's own machine had no descriptor, port or buffer for it.
     NoResources,
+    /// No request was made in the time for which the delivery was kept.
+    Expired,
 }
 
 impl Outcome {
@@ -55,6 +57,7 @@ impl Outcome {
             Self::Invalid => Some("RequestError"),
             Self::Unknown => Some("UnknownOutcomeError"),
             Self::NoResources => Some("ResourceError"),
+            Self::Expired => Some("ExpiredError"),
         }
     }
 }

@@ -49,6 +49,7 @@ fn every_outcome_has_its_name_class_and_decision() {
         (Outcome::BlockedAddress, Some("BlockedAddressError"), Permanent, false, false),
         (Outcome::Invalid, Some("RequestError"), Permanent, false, false),
         (Outcome::NoResources, Some("ResourceError"), Transient, false, false),
+        (Outcome::Expired, Some("ExpiredError"), Permanent, false, false),
     ] {
         assert_eq!((outcome.error_name(), classify(outcome)), (name, class), "{outcome:?}");
         assert_eq!(outcome.is_success(), class == Success, "{outcome:?}");
@@ -115,6 +116,8 @@ fn what_is_no_ordinary_failure_has_a_decision_of_its_own() {
     for attempt in [1, 3, u32::MAX] {
         assert_eq!(after(Outcome::Unknown, attempt), Decision::Retry { delay_ms: 0 });
         assert_eq!(after(Outcome::NoResources, attempt), Decision::Postpone { delay_ms: SECOND_MS });
+        let late = Attempted { is_late: true, ..Attempted::new(Outcome::NoResources, attempt) };
+        assert_eq!(decide(late, &policy, 0), Decision::Dead);
     }
 }
 
@@ -151,6 +154,7 @@ fn every_outcome_is_a_sign_of_its_endpoint() {
         (Outcome::Invalid, Sign::None),
         (Outcome::Unknown, Sign::None),
         (Outcome::NoResources, Sign::None),
+        (Outcome::Expired, Sign::None),
     ] {
         assert_eq!(sign_of(outcome), sign, "{outcome:?}");
         assert_eq!(sign.is_bad(), matches!(sign, Sign::Failing | Sign::Silent));

@@ -1,6 +1,8 @@
 //! The machines around an endpoint: its bound, its breaker, and what all endpoints share, the pool and the pace.
 
-use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pace, Pool, Sign, Standing, Turn};
+use bellwire_core::delivery::{
+    Admission, Bound, Breaker, BreakerPolicy, Pace, PastCall, Pool, Sign, Standing, Turn,
+};
 use proptest::prelude::*;
 
 const POLICY: BreakerPolicy = BreakerPolicy { failures: 3, pause_ms: 1_000, pause_ms_max: 5_000 };
@@ -58,6 +60,37 @@ fn a_clock_that_is_set_back_does_not_keep_a_breaker_open() {
     let open = Breaker::Open { until_ms: 1_000_000, pauses: 1 };
     assert_eq!(open.admit(1_000_000 - 6_251, &POLICY), Admission::Probe);
     assert_eq!(open.admit(1_000_000 - 6_250, &POLICY), Admission::Wait { until_ms: 1_000_000 });
+}
+
+#[test]
+fn a_log_of_calls_tells_the_state_of_a_breaker() {
+    use Sign::{Failing, None, Silent, Well};
+    let open = |until_ms, pauses| Breaker::Open { until_ms, pauses };
+    let closed = |failures| Breaker::Closed { failures };
+    // Sign, begin and end of each call.
+    let rows: [(&[(Sign, u64, u64)], Breaker); 8] = [
+        (&[], closed(0)),
+        (&[(Silent, 0, 30), (Failing, 40, 50)], closed(2)),
+        (&[(Silent, 0, 30), (Well, 40, 50), (Silent, 60, 90)], closed(1)),
+        (&[(Silent, 0, 30), (None, 40, 50), (Silent, 60, 90), (Silent, 90, 100)], open(1_100, 1)),
+        // One that was under way when it opened tells nothing, though it ended after the pause.
+        (&[(Silent, 0, 1), (Silent, 0, 2), (Silent, 0, 3), (Silent, 0, 2_000)], open(1_003, 1)),
+        (&[(Silent, 0, 1), (Silent, 0, 2), (Silent, 0, 3), (Silent, 1_003, 2_000)], open(4_000, 2)),
+        (&[(Silent, 0, 1), (Silent, 0, 2), (Silent, 0, 3), (None, 1_003, 2_000)], open(2_000, 1)),
+        (&[(Silent, 0, 1), (Silent, 0, 2), (Silent, 0, 3), (Well, 1_003, 2_000)], closed(0)),
+    ];
+    for (calls, state) in rows {
+        let calls = calls.iter().map(|&(sign, begun_ms, ended_ms)| PastCall { sign, begun_ms, ended_ms });
+        assert_eq!(Breaker::after(calls.clone(), &POLICY), state, "{:?}", calls.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn so_many_calls_say_everything_of_a_breaker() {
+    assert_eq!(POLICY.calls_that_count(), 3 + 3);
+    assert_eq!(BreakerPolicy { pause_ms_max: 1_000, ..POLICY }.calls_that_count(), 3);
+    let endless = BreakerPolicy { pause_ms: 0, ..POLICY };
+    assert_eq!(endless.calls_that_count(), 3 + 32);
 }
 
 #[test]
@@ -127,6 +160,28 @@ proptest! {
             bound = bound.ended(sign, most);
             prop_assert!((1..=most).contains(&bound.limit(most)));
         }
+    }
+
+    /// Whoever looks at the last calls only, from the last that did not fail on, finds the state that the calls led to.
+    #[test]
+    fn the_last_calls_say_what_all_said(
+        steps in prop::collection::vec((signs(), 0u64..3_000, 0u64..500), 0..60),
+    ) {
+        let (mut breaker, mut now_ms, mut calls) = (Breaker::default(), 10_000, Vec::new());
+        for (sign, pause_ms, took_ms) in steps {
+            now_ms += pause_ms;
+            if let Admission::Free | Admission::Probe = breaker.admit(now_ms, &POLICY) {
+                breaker = breaker.started();
+                let begun_ms = now_ms;
+                now_ms += took_ms;
+                (breaker, _) = breaker.ended(sign, now_ms, &POLICY, 0);
+                calls.push(PastCall { sign, begun_ms, ended_ms: now_ms });
+            }
+        }
+        prop_assert_eq!(Breaker::after(calls.iter().copied(), &POLICY), breaker);
+        let is_well = |call: &PastCall| !call.sign.is_bad() && call.sign != Sign::None;
+        let failed = calls.iter().rposition(is_well).map_or(0, |last| last + 1);
+        prop_assert_eq!(Breaker::after(calls[failed..].iter().copied(), &POLICY), breaker);
     }
 
     /// Against the obvious version: count failures in a row, remember when the pause ends.

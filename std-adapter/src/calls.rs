@@ -8,7 +8,9 @@ use tracing::warn;
 
 use crate::causes;
 use crate::id::IdMaker;
-use crate::limits::{CALLS_PER_WEBHOOK, CALLS_TRIMMED_AT_ONCE};
+use crate::limits::{
+    CALLS_PER_WEBHOOK, CALLS_TRIMMED_AT_ONCE, LONG_RESPONSE_BYTES, LONG_RESPONSE_EVERY, SHORT_RESPONSE_BYTES,
+};
 use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, CallDetailsRecord, CallRecord};
 use crate::store::{Batch, Range, Reader, Row, Store, StoreError, Table};
@@ -31,6 +33,8 @@ struct Kept {
     oldest: u128,
     /// Whether the oldest are being looked for.
     trimming: bool,
+    /// When a long answer was kept whole.
+    whole_ms: Option<u64>,
 }
 
 /// Calls that a slow watcher may be behind; those before are lost to it.
@@ -96,12 +100,38 @@ impl CallLog {
         let key = record::timed_key(webhook_uid, id);
         let mut batch = Batch::default();
         batch.put(Table::Calls, key, record::encode(call));
-        batch.put(Table::CallBodies, key, record::encode_details(details));
+        batch.put(Table::CallBodies, key, self.encode_details(webhook_uid, call, details));
         for old in surplus {
             batch.remove(Table::Calls, old.as_slice());
             batch.remove(Table::CallBodies, old);
         }
         (id, batch)
+    }
+
+    /// The details as they are stored. Of answers that are long, also when they are compressed, one is kept whole every
+    /// [`LONG_RESPONSE_EVERY`], and those to calls that a person asked for: the disk that takes them is everybody's.
+    fn encode_details(&self, webhook_uid: u64, call: &CallRecord, details: &CallDetailsRecord) -> Vec<u8> {
+        let encoded = record::encode_details(details);
+        let of_response = details.response.as_ref().map_or(0, |response| response.body.len());
+        let is_long = encoded.len().min(of_response) >= LONG_RESPONSE_BYTES;
+        if !is_long || call.resent || self.may_keep_whole(webhook_uid, call.request_at_ms) {
+            return encoded;
+        }
+        record::encode_details(&details.with_response_of(SHORT_RESPONSE_BYTES))
+    }
+
+    /// Whether a long answer is kept whole; the next one is not, for a while.
+    fn may_keep_whole(&self, webhook_uid: u64, now_ms: u64) -> bool {
+        let mut kept = self.kept();
+        let Some(kept) = kept.get_mut(&webhook_uid) else { return true };
+        // A clock that was set back ends the while.
+        let is_recent = kept.whole_ms.is_some_and(|whole_ms| {
+            now_ms >= whole_ms && u128::from(now_ms - whole_ms) < LONG_RESPONSE_EVERY.as_millis()
+        });
+        if !is_recent {
+            kept.whole_ms = Some(now_ms);
+        }
+        !is_recent
     }
 
     /// Counts a call that is about to be stored. Answers with the keys of those to be removed for it.
@@ -212,7 +242,7 @@ fn stored(store: &dyn Store, webhook_uid: u64, horizon: u128) -> Result<(Kept, u
     let horizon = record::timed_key(webhook_uid, horizon);
     let newest = keys.iter().rfind(|key| key.as_slice() < horizon.as_slice());
     let (oldest, newest) = (id(keys.first())?, id(newest)?);
-    Ok((Kept { count: keys.len(), oldest, trimming: false }, newest))
+    Ok((Kept { count: keys.len(), oldest, ..Kept::default() }, newest))
 }
 
 /// The oldest calls from this id on: those to be removed, and the one after them.
@@ -243,7 +273,7 @@ fn call(
     let call = store.read(Table::Calls, &key)?;
     let details = store.read(Table::CallBodies, &key)?;
     let (Some(call), Some(details)) = (call, details) else { return Ok(None) };
-    Ok(Some((record::decode(&call)?, record::decode(&details)?)))
+    Ok(Some((record::decode(&call)?, record::decode_details(&details)?)))
 }
 
 fn of_event(
@@ -305,6 +335,43 @@ mod tests {
 
     fn log(store: &Arc<dyn Store>) -> CallLog {
         CallLog::new(store.clone(), Arc::new(IdMaker::default()))
+    }
+
+    #[tokio::test]
+    async fn of_long_answers_that_do_not_compress_one_in_a_while_is_kept_whole() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let log = log(&store);
+        let mut random = 1_u64;
+        let noise = (0..LONG_RESPONSE_BYTES).map(|_| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from_u32(0x4e00 + (random >> 50) as u32).unwrap()
+        });
+        let (noise, plain): (String, _) = (noise.collect(), "a".repeat(200_000));
+        let every_ms = LONG_RESPONSE_EVERY.as_millis() as u64;
+        // Webhook, moment, body, whether a person asked for it; whether it is kept whole.
+        let rows = [
+            (1, 1_000, &noise, false, true),
+            (1, 1_001, &noise, false, false),
+            (1, 1_001, &noise, true, true),
+            (1, 1_001, &plain, false, true),
+            (2, 1_001, &noise, false, true),
+            (1, 999 + every_ms, &noise, false, false),
+            (1, 1_000 + every_ms, &noise, false, true),
+            (1, 1_000, &noise, false, true),
+        ];
+        for (number, (webhook_uid, request_at_ms, body, resent, whole)) in rows.into_iter().enumerate() {
+            let (call, details) = call(1, 200);
+            let call = CallRecord { request_at_ms, resent, ..call };
+            let response =
+                record::ResponseRecord { status: 200, headers: Vec::new(), body: body.clone(), cut: false };
+            let (id, batch) =
+                log.add(webhook_uid, &call, &CallDetailsRecord { response: Some(response), ..details }).await;
+            store.commit(&batch, Durability::Buffered).unwrap();
+            let (_, read) = log.call(webhook_uid, id).await.unwrap().unwrap();
+            let response = read.response.unwrap();
+            let bytes = if whole { body.len() } else { SHORT_RESPONSE_BYTES };
+            assert!(response.body.len().abs_diff(bytes) < 4 && response.cut != whole, "row {number}");
+        }
     }
 
     /// Adds calls with these numbers of attempts. Answers with their ids.

@@ -4,8 +4,7 @@ use bellwire_core::topic::Topic;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::id;
-use crate::store::record::{self, EventRecord, Owed, OwedKey, OwedRecord};
-use crate::store::{Batch, Table};
+use crate::store::record::{EventRecord, Owed, OwedKey, OwedRecord};
 use crate::webhooks::Space;
 
 /// What one event owes.
@@ -17,21 +16,19 @@ pub struct Dispatched {
     pub webhooks: Vec<String>,
 }
 
-/// Matches an event with the space's table as it is now, and adds the event and what it owes to `batch`, so that
-/// both become durable together. `claim` is told of each delivery, and answers with the claim that its record carries.
+/// Matches an event with the space's table as it is now. `claim` is told of each delivery, and answers with the claim that
+/// its record carries.
 pub fn dispatch(
     space: &Space,
     id: u128,
     event: &EventRecord,
     attributes: &[(&str, &str)],
     claim: impl Fn(OwedKey) -> u64,
-    batch: &mut Batch,
 ) -> Dispatched {
     let live = space.live();
     let mut dispatched = Dispatched::default();
     // The topic was checked when the event was accepted.
     let Ok(topic) = Topic::parse(&event.topic) else { return dispatched };
-    batch.put(Table::Events, record::timed_key(space.uid, id), record::encode_event(event));
     for number in live.table.find(&topic, &attributes) {
         let webhook = &live.webhooks[number as usize].record;
         // The moment the id was made: ids only grow, so the order of acceptance is kept whatever the clock does.
@@ -45,7 +42,6 @@ pub fn dispatch(
             entity,
             resent: false,
         };
-        batch.put(Table::Owed, key.to_bytes(), record::encode(&record));
         dispatched.owed.push(Owed { key, record });
         dispatched.webhooks.push(webhook.id.clone());
     }

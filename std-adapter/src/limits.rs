@@ -41,6 +41,13 @@ pub const LOGGED_RESPONSE_BYTES_MAX: usize = 200_000;
 /// Bytes of a response body from which on the calls to its endpoint keep their distance: answers take little, and one of
 /// this size as much time as many others.
 pub const HEAVY_RESPONSE_BYTES: usize = 64 * 1024;
+/// Bytes of a response body, and of what the log keeps of its call in compressed form, from which on not every one is kept
+/// whole.
+pub const LONG_RESPONSE_BYTES: usize = 64 * 1024;
+/// Within this time one of those is kept whole, for each webhook.
+pub const LONG_RESPONSE_EVERY: Duration = Duration::from_secs(30);
+/// Bytes that are kept of the others.
+pub const SHORT_RESPONSE_BYTES: usize = 16 * 1024;
 /// How long one attempt may take in all, body included (Contentful: 30 s).
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Items on a page when the caller does not say.

@@ -18,6 +18,8 @@ use std::{cell::Cell, sync::LazyLock};
 pub enum Bug {
     /// Publishes are answered before they are synced.
     AcknowledgeUnsynced,
+    /// Events are stored before all that they owe is.
+    EventsFirst,
     /// Deliveries begin before the event is stored.
     DeliverUnstored,
     /// A retry is remembered in memory only.
@@ -28,6 +30,10 @@ pub enum Bug {
     LeaveUnderWay,
     /// The circuit breaker is not asked.
     IgnoreBreaker,
+    /// A restart forgets that an endpoint is left alone.
+    ForgetBreaker,
+    /// Deliveries to an endpoint that is left alone are given up in half the time.
+    GiveUpEarly,
     /// An endpoint may take all places.
     UnboundedEndpoint,
     /// Those that do not answer may take all places together.
@@ -74,13 +80,16 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 27] = [
+    pub const ALL: [Bug; 30] = [
         Bug::AcknowledgeUnsynced,
+        Bug::EventsFirst,
         Bug::DeliverUnstored,
         Bug::ForgetRetry,
         Bug::CallInactive,
         Bug::LeaveUnderWay,
         Bug::IgnoreBreaker,
+        Bug::ForgetBreaker,
+        Bug::GiveUpEarly,
         Bug::UnboundedEndpoint,
         Bug::SharePlaces,
         Bug::ReuseNumber,

@@ -15,14 +15,24 @@ use bellwire_benches::process::{Connection, Fault, Helper, announce, expect, lis
 use bytes::Bytes;
 use clap::Parser;
 use hyper::Method;
+use oorandom::Rand32;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 
 /// How long the last events may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Events that the healthy endpoint gets before anything is measured.
 const WARM_UP: u64 = 50;
+
+/// More than is read of any answer.
+const FLOOD_BYTES: usize = 256 * 1024;
+
+/// What the system takes of an answer before it is read.
+const SEND_BUFFER_BYTES: u32 = 64 * 1024;
+
+/// What an answer of random letters has.
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Measure a healthy endpoint's latency beside others that misbehave
 #[derive(Clone, Debug, Parser)]
@@ -48,6 +58,9 @@ struct Args {
     /// Milliseconds between two events that every misbehaving endpoint gets
     #[arg(long, default_value_t = 2_000)]
     noise_every_ms: u64,
+    /// Answers without end are zeros, instead of letters that no compression makes shorter
+    #[arg(long)]
+    zeros: bool,
     /// What this process is: started by the program itself
     #[arg(long, hide = true, default_value = "publisher")]
     role: String,
@@ -83,24 +96,38 @@ fn main() -> Result<(), Fault> {
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match args.role.as_str() {
-        "noise" => runtime.block_on(misbehave()),
+        "noise" => runtime.block_on(misbehave(args.zeros)),
         "server" => runtime.block_on(serve(args.data)),
         _ => runtime.block_on(compare(args)),
     }
 }
 
-async fn misbehave() -> Result<(), Fault> {
-    let listener = TcpListener::bind("0.0.0.0:0").await?;
+async fn misbehave(zeros: bool) -> Result<(), Fault> {
+    let flood = flood(zeros);
+    let socket = TcpSocket::new_v4()?;
+    // What it writes ahead would cost this machine what elsewhere costs another.
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(SocketAddr::from(([0, 0, 0, 0], 0)))?;
+    let listener = socket.listen(1_024)?;
     announce(listener.local_addr()?)?;
     loop {
         // Without descriptors there is one more endpoint that hangs.
         let Ok((stream, _)) = listener.accept().await else { continue };
-        tokio::spawn(annoy(stream));
+        tokio::spawn(annoy(stream, flood.clone()));
     }
 }
 
+/// What an endpoint repeats that answers without end: longer than what is read of it.
+fn flood(zeros: bool) -> Bytes {
+    if zeros {
+        return Bytes::from_static(&[0; FLOOD_BYTES]);
+    }
+    let mut random = Rand32::new(1);
+    (0..FLOOD_BYTES).map(|_| LETTERS[random.rand_range(0..LETTERS.len() as u32) as usize]).collect()
+}
+
 /// Errors are what the other side does about it.
-async fn annoy(mut stream: TcpStream) -> std::io::Result<()> {
+async fn annoy(mut stream: TcpStream, flood: Bytes) -> std::io::Result<()> {
     let SocketAddr::V4(called) = stream.local_addr()? else { return Ok(()) };
     let mut request = vec![0; 64 * 1024];
     if stream.read(&mut request).await? == 0 {
@@ -124,7 +151,7 @@ async fn annoy(mut stream: TcpStream) -> std::io::Result<()> {
         Kind::Flood => {
             stream.write_all(head.as_bytes()).await?;
             loop {
-                stream.write_all(&request).await?;
+                stream.write_all(&flood).await?;
             }
         }
     }
@@ -159,7 +186,7 @@ async fn compare(args: Args) -> Result<(), Fault> {
     let (mut alone, mut beside) = (Found::default(), Found::default());
     for _ in 0..args.rounds {
         measure(&args, None, &mut alone).await?;
-        let noise = Helper::start("noise", &[])?;
+        let noise = Helper::start("noise", if args.zeros { &["--zeros"] } else { &[] })?;
         measure(&args, Some(noise.address.port()), &mut beside).await?;
     }
     let noise = format!("beside {} hanging and {} of each other kind", args.hanging, args.others);

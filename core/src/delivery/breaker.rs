@@ -71,6 +71,17 @@ pub enum Turn {
     Recovered,
 }
 
+/// A call of which a log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PastCall {
+    /// What it said of the endpoint.
+    pub sign: Sign,
+    /// When it began.
+    pub begun_ms: u64,
+    /// When it ended.
+    pub ended_ms: u64,
+}
+
 impl Default for Breaker {
     fn default() -> Self {
         Self::Closed { failures: 0 }
@@ -129,6 +140,19 @@ impl Breaker {
         }
     }
 
+    /// The state after these calls, in the order in which they ended: what a log of calls says of a breaker whose state
+    /// was not kept. Its pauses are taken for the shortest that they may have been.
+    #[must_use]
+    pub fn after(calls: impl IntoIterator<Item = PastCall>, policy: &BreakerPolicy) -> Self {
+        calls.into_iter().fold(Self::default(), |breaker, call| {
+            let begun = match breaker.admit(call.begun_ms, policy) {
+                Admission::Probe => breaker.started(),
+                _ => breaker,
+            };
+            begun.ended(call.sign, call.ended_ms, policy, 0).0
+        })
+    }
+
     const fn open(now_ms: u64, pauses: u32, policy: &BreakerPolicy, random: u64) -> (Self, Option<Turn>) {
         let until_ms = now_ms.saturating_add(policy.pause_ms(pauses, random));
         (Self::Open { until_ms, pauses }, Some(Turn::Paused { until_ms }))
@@ -136,6 +160,17 @@ impl Breaker {
 }
 
 impl BreakerPolicy {
+    /// How many of the last calls in a row that failed say everything of a breaker: those that open it, and one for each
+    /// pause until they grow no longer.
+    pub const fn calls_that_count(&self) -> u32 {
+        let (mut probes, mut pause) = (0, self.pause_ms);
+        while pause < self.pause_ms_max && probes < DOUBLINGS_MAX {
+            pause = pause.saturating_mul(2);
+            probes += 1;
+        }
+        self.failures.saturating_add(probes)
+    }
+
     /// Pause number `pauses`, counted from 1, up to a quarter longer by chance.
     const fn pause_ms(&self, pauses: u32, random: u64) -> u64 {
         let doublings = if pauses > DOUBLINGS_MAX { DOUBLINGS_MAX } else { pauses.saturating_sub(1) };

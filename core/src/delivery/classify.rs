@@ -20,9 +20,8 @@ pub const fn classify(outcome: Outcome) -> Class {
         Outcome::Response { status: 429 | 500..=599 } => Class::Transient,
         Outcome::Timeout | Outcome::Connection | Outcome::NameResolution => Class::Transient,
         Outcome::Unknown | Outcome::NoResources => Class::Transient,
-        Outcome::Response { .. } | Outcome::Tls | Outcome::BlockedAddress | Outcome::Invalid => {
-            Class::Permanent
-        }
+        Outcome::Response { .. } | Outcome::Tls | Outcome::BlockedAddress => Class::Permanent,
+        Outcome::Invalid | Outcome::Expired => Class::Permanent,
     }
 }
 
@@ -58,6 +57,7 @@ pub const fn sign_of(outcome: Outcome) -> Sign {
         Outcome::Response { status: 500..=599 } => Sign::Failing,
         Outcome::Response { .. } => Sign::Refusing,
         Outcome::Timeout | Outcome::Connection | Outcome::NameResolution | Outcome::Tls => Sign::Silent,
-        Outcome::BlockedAddress | Outcome::Invalid | Outcome::Unknown | Outcome::NoResources => Sign::None,
+        Outcome::BlockedAddress | Outcome::Invalid => Sign::None,
+        Outcome::Unknown | Outcome::NoResources | Outcome::Expired => Sign::None,
     }
 }

@@ -32,7 +32,7 @@ mod pool;
 mod retry;
 
 pub use self::bound::Bound;
-pub use self::breaker::{Admission, Breaker, BreakerPolicy, Turn};
+pub use self::breaker::{Admission, Breaker, BreakerPolicy, PastCall, Turn};
 pub use self::classify::{Class, Sign, classify, sign_of};
 pub use self::pace::Pace;
 pub use self::pool::{Pool, Standing};

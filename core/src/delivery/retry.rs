@@ -90,12 +90,14 @@ pub struct Attempted {
     pub attempt: u32,
     /// How long the endpoint asked to be left alone, in milliseconds.
     pub retry_after_ms: Option<u64>,
+    /// Whether the delivery is as old as any gets that waits for a request to leave.
+    pub is_late: bool,
 }
 
 impl Attempted {
-    /// An attempt whose endpoint asked for nothing.
+    /// An attempt in time, whose endpoint asked for nothing.
     pub const fn new(outcome: Outcome, attempt: u32) -> Self {
-        Self { outcome, attempt, retry_after_ms: None }
+        Self { outcome, attempt, retry_after_ms: None, is_late: false }
     }
 }
 
@@ -129,7 +131,7 @@ pub const fn decide(ended: Attempted, policy: &RetryPolicy, random: u64) -> Deci
     match ended.outcome {
         Outcome::Response { status: 200..=299 } => Decision::Succeeded,
         Outcome::Response { status: 410 } => Decision::Gone,
-        Outcome::NoResources => Decision::Postpone { delay_ms: POSTPONE_MS },
+        Outcome::NoResources if !ended.is_late => Decision::Postpone { delay_ms: POSTPONE_MS },
         Outcome::Unknown => Decision::Retry { delay_ms: 0 },
         outcome if may_retry(outcome, policy) && ended.attempt <= policy.retries_max as u32 => {
             Decision::Retry { delay_ms: policy.wait_ms(ended.attempt, ended.retry_after_ms, random) }

@@ -65,7 +65,19 @@ impl Engine {
 
     /// Records an attempt of an earlier run of which nobody knows what came of it, and tells the schedule.
     pub(super) async fn run_unknown(self: Arc<Self>, owed: Owed) {
-        let settled = self.record_unknown(owed).await;
+        let settled = if is_planted(Bug::ForgetInFlight) {
+            self.drop_owed(owed.key).await
+        } else {
+            self.record_unsent(owed, owed.due_ms(), Outcome::Unknown, CRASHED).await
+        };
+        self.finish(owed, None, settled);
+    }
+
+    /// Records that a delivery is given up without a request, and tells the schedule.
+    pub(super) async fn run_expired(self: Arc<Self>, owed: Owed) {
+        let problem = if self.is_late(owed) { EXPIRED } else { CROWDED };
+        self.expired.warn(self.now_ms(), &problem, "deliveries are given up");
+        let settled = self.record_unsent(owed, self.now_ms(), Outcome::Expired, problem).await;
         self.finish(owed, None, settled);
     }
 
@@ -128,7 +140,7 @@ impl Engine {
         }
         let event = if at_hand.is_some() { at_hand } else { self.read_event(owed).await?.map(Arc::new) };
         let Some(event) = event else {
-            error!(event = %id::to_text(event_id), webhook = webhook.record.id, "a delivery is lost: its event is not in the store");
+            warn!(event = %id::to_text(event_id), webhook = webhook.record.id, "a delivery is dropped: a crash came before its event was accepted, or its event is lost");
             return Ok(Lookup::Nothing);
         };
         Ok(Lookup::Job(Box::new(Job { space, webhook, event, owed })))
@@ -217,16 +229,28 @@ impl Engine {
         }
     }
 
-    async fn record_unknown(&self, owed: Owed) -> Result<Settled, AttemptFault> {
+    /// Records an attempt of which no request is known.
+    async fn record_unsent(
+        &self,
+        owed: Owed,
+        at_ms: u64,
+        outcome: Outcome,
+        problem: &str,
+    ) -> Result<Settled, AttemptFault> {
         let job = match self.look_up(owed).await {
-            Lookup::Job(job) if !is_planted(Bug::ForgetInFlight) => job,
+            Lookup::Job(job) => job,
             Lookup::Later => return Ok(self.wait_for_mending(owed)),
-            _ => return self.drop_owed(owed.key).await,
+            Lookup::Nothing => return self.drop_owed(owed.key).await,
         };
         let settings = job.space.settings();
         let attempt = self.described(&job, &settings);
-        let made = Made::unsent(&attempt, owed.due_ms(), Outcome::Unknown, CRASHED.to_owned());
+        let made = Made::unsent(&attempt, at_ms, outcome, problem.to_owned());
         self.settle(&job, made).await
+    }
+
+    /// Whether a delivery is too old to go on waiting for a request to leave.
+    fn is_late(&self, owed: Owed) -> bool {
+        id::made_at_ms(owed.key.event_id) < self.now_ms().saturating_sub(self.settings.keep_ms())
     }
 
     async fn settle(&self, job: &Job, made: Made) -> Result<Settled, AttemptFault> {
@@ -236,6 +260,7 @@ impl Engine {
             attempt: owed.record.attempt,
             retry_after_ms: retry_after_ms(&made, self.now_ms())
                 .filter(|_| !is_planted(Bug::IgnoreRetryAfter)),
+            is_late: self.is_late(owed),
         };
         let decision = decide(attempted, &self.retry_policy(&job.space), self.parts.dice.roll());
         if let Decision::Postpone { delay_ms } = decision {
@@ -360,6 +385,12 @@ const CRASHED: &str = "The server ended while this attempt was under way or abou
 /// What the log says of an attempt whose webhook was switched off meanwhile.
 const BROKEN_OFF: &str = "The webhook was switched off or deleted while this attempt was under way; what the endpoint \
                           received is not known";
+/// What the log says of a delivery that was kept for long enough.
+const EXPIRED: &str = "No request was made: the endpoint kept failing and was left alone until the event was older than \
+                       events are kept";
+/// What the log says of a delivery that was not kept.
+const CROWDED: &str = "No request was made: the endpoint kept failing and was left alone, and of all deliveries that may be \
+                       owed too many were owed to it";
 /// Why a webhook was switched off.
 const GONE: &str = "The endpoint answered 410 Gone";
 /// How long a delivery waits for what cannot be read or understood, before that is looked at again, in milliseconds.
@@ -388,6 +419,9 @@ fn report(job: &Job, outcome: Outcome, decision: Decision, problem: Option<&str>
             info!(%space, %event, attempt, ?outcome, problem, delay_ms, "an attempt failed and is tried again");
         }
         Decision::Postpone { .. } => {}
+        Decision::Dead if outcome == Outcome::Expired => {
+            debug!(%space, %event, attempt, "a delivery is given up unsent")
+        }
         Decision::Dead | Decision::Gone => {
             warn!(%space, %event, attempt, ?outcome, problem, "a delivery is given up");
         }

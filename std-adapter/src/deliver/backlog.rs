@@ -4,12 +4,17 @@
 //! the count has come to is followed change by change, what lies before it will be counted. A change at the
 //! very moment when the count comes by may be taken twice or not at all: that is mended when nothing is owed.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use crate::store::record::OwedKey;
 
 /// A count of deliveries.
 #[derive(Debug, Default)]
 pub(crate) struct Backlog {
     count: u64,
+    /// How many are owed to each webhook to which any are.
+    of_webhook: HashMap<u64, u64>,
     /// Up to where the store was counted; `None` before the first.
     counted_to: Option<OwedKey>,
     is_whole: bool,
@@ -23,7 +28,7 @@ impl Backlog {
 
     /// The store was counted on, up to and including the last of these.
     pub(crate) fn counted(&mut self, keys: &[OwedKey]) {
-        self.count += keys.len() as u64;
+        keys.iter().for_each(|key| self.add(*key));
         self.counted_to = keys.last().copied().or(self.counted_to);
     }
 
@@ -36,17 +41,42 @@ impl Backlog {
     pub(crate) fn nothing_owed(&mut self) {
         if self.is_whole {
             self.count = 0;
+            self.of_webhook.clear();
         }
     }
 
     /// A delivery is owed.
     pub(crate) fn added(&mut self, key: OwedKey) {
-        self.count += u64::from(self.follows(key));
+        if self.follows(key) {
+            self.add(key);
+        }
     }
 
     /// A delivery is no longer owed.
     pub(crate) fn removed(&mut self, key: OwedKey) {
-        self.count = self.count.saturating_sub(u64::from(self.follows(key)));
+        if !self.follows(key) {
+            return;
+        }
+        self.count = self.count.saturating_sub(1);
+        if let Entry::Occupied(mut owed) = self.of_webhook.entry(key.webhook_uid) {
+            *owed.get_mut() -= 1;
+            if *owed.get() == 0 {
+                owed.remove();
+            }
+        }
+    }
+
+    /// Whether of so many deliveries that may be owed more than three quarters are, and more than its even share of them
+    /// to this webhook. Whenever so many are owed, that is true of some webhook.
+    pub(crate) fn is_crowded_by(&self, webhook_uid: u64, most: u64) -> bool {
+        let enough = most / 4 * 3;
+        let share = enough / (self.of_webhook.len().max(1) as u64);
+        self.count > enough && self.of_webhook.get(&webhook_uid).is_some_and(|owed| *owed > share)
+    }
+
+    fn add(&mut self, key: OwedKey) {
+        self.count += 1;
+        *self.of_webhook.entry(key.webhook_uid).or_default() += 1;
     }
 
     fn follows(&self, key: OwedKey) -> bool {
@@ -78,6 +108,23 @@ mod tests {
         assert_eq!(backlog.count(), 6);
         (1..=20).for_each(|event| backlog.removed(key(event)));
         assert_eq!(backlog.count(), 0);
+    }
+
+    #[test]
+    fn whoever_is_owed_more_than_an_even_share_crowds_out_the_others() {
+        let mut backlog = Backlog::default();
+        backlog.counted_all();
+        let owed = |webhook_uid, event_id| OwedKey { webhook_uid, due_ms: 1, event_id };
+        let crowding = |backlog: &Backlog| [1, 2, 3].map(|uid| backlog.is_crowded_by(uid, 100));
+        (0..70).for_each(|event| backlog.added(owed(1, event)));
+        (0..5).for_each(|event| backlog.added(owed(2, event)));
+        assert_eq!(crowding(&backlog), [false; 3], "three quarters");
+        backlog.added(owed(2, 5));
+        assert_eq!(crowding(&backlog), [true, false, false]);
+        (6..60).for_each(|event| backlog.added(owed(2, event)));
+        assert_eq!(crowding(&backlog), [true, true, false]);
+        (0..70).for_each(|event| backlog.removed(owed(1, event)));
+        assert_eq!((crowding(&backlog), backlog.count()), ([false; 3], 60));
     }
 
     #[test]

@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
-use bellwire_core::delivery::{Sign, sign_of};
+use bellwire_core::call::Outcome;
+use bellwire_core::delivery::{Breaker, BreakerPolicy, PastCall, Sign, sign_of};
 
 use super::{Engine, Needed, STORE_PAUSE};
-use crate::limits::EVENTS_AT_HAND_BYTES;
+use crate::limits::{ATTEMPT_TIMEOUT, CALLS_PER_WEBHOOK, EVENTS_AT_HAND_BYTES};
 use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, CallRecord, Owed, OwedKey, OwedRecord};
 use crate::store::{Batch, Durability, Range, Store, StoreError, Table};
+use crate::webhooks::Registry;
 
 /// Owners that one look at the store finds at the most.
 const OWNERS_AT_ONCE: usize = 64;
@@ -20,25 +22,76 @@ const OWNERS_AT_ONCE: usize = 64;
 /// Deliveries that one look at the store counts at the most.
 const COUNTED_AT_ONCE: usize = 8_192;
 
-/// The webhooks from this uid on to which something is owed, a few at a time, and what the last call to each said of
-/// its endpoint.
-pub(super) fn owners(store: &dyn Store, from: u64) -> Result<Vec<(u64, Sign)>, StoreError> {
-    let (mut owners, mut from) = (Vec::new(), from);
-    while owners.len() < OWNERS_AT_ONCE {
-        let first = store.scan_keys(Table::Owed, Range::from_key(&from.to_be_bytes()), 1)?.pop();
-        let Some(key) = first else { break };
-        let owner = OwedKey::from_bytes(&key)?.webhook_uid;
-        owners.push((owner, last_sign(store, owner)?));
-        from = owner + 1;
-    }
-    Ok(owners)
+/// What the log says of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Recalled {
+    /// What the last call said.
+    pub(crate) sign: Sign,
+    /// What the last calls led to.
+    pub(crate) breaker: Breaker,
 }
 
-fn last_sign(store: &dyn Store, webhook_uid: u64) -> Result<Sign, StoreError> {
-    let prefix = webhook_uid.to_be_bytes();
-    let last = store.scan(Table::Calls, Range::prefix(&prefix).reversed(), 1)?.pop();
-    let call: Option<CallRecord> = last.map(|(_, value)| record::decode(&value)).transpose()?;
-    Ok(call.map_or(Sign::None, |call| sign_of(call.outcome)))
+impl Recalled {
+    /// Nothing.
+    pub(crate) const NOTHING: Recalled =
+        Recalled { sign: Sign::None, breaker: Breaker::Closed { failures: 0 } };
+}
+
+/// Looks up in the log what the calls of earlier runs said.
+pub(super) struct Memory {
+    registry: Arc<Registry>,
+    breaker: BreakerPolicy,
+}
+
+impl Memory {
+    /// The webhooks from this uid on to which something is owed, a few at a time, with what the log says of each.
+    pub(super) fn owners(&self, store: &dyn Store, from: u64) -> Result<Vec<(u64, Recalled)>, StoreError> {
+        let (mut owners, mut from) = (Vec::new(), from);
+        while owners.len() < OWNERS_AT_ONCE {
+            let first = store.scan_keys(Table::Owed, Range::from_key(&from.to_be_bytes()), 1)?.pop();
+            let Some(key) = first else { break };
+            let owner = OwedKey::from_bytes(&key)?.webhook_uid;
+            owners.push((owner, self.recall(store, owner)?));
+            from = owner + 1;
+        }
+        Ok(owners)
+    }
+
+    /// What the log says of a webhook's endpoint.
+    fn recall(&self, store: &dyn Store, webhook_uid: u64) -> Result<Recalled, StoreError> {
+        let mut calls = self.latest(store, webhook_uid, 1)?;
+        if calls.first().is_some_and(|call| call.sign.is_bad() || call.sign == Sign::None) {
+            calls = self.latest(store, webhook_uid, self.breaker.calls_that_count() as usize)?;
+        }
+        if calls.iter().any(|call| call.sign == Sign::None) {
+            calls = self.latest(store, webhook_uid, CALLS_PER_WEBHOOK)?;
+            calls.retain(|call| call.sign != Sign::None);
+        }
+        let sign = calls.first().map_or(Sign::None, |call| call.sign);
+        let failed =
+            calls.iter().take_while(|call| call.sign.is_bad() && !is_planted(Bug::ForgetBreaker)).count();
+        let breaker = Breaker::after(calls[..failed].iter().rev().copied(), &self.breaker);
+        Ok(Recalled { sign, breaker })
+    }
+
+    /// The last calls of a webhook, the latest first. Those before the last change of its definition may have gone to another
+    /// endpoint.
+    fn latest(&self, store: &dyn Store, webhook_uid: u64, limit: usize) -> Result<Vec<PastCall>, StoreError> {
+        let rows = store.scan(Table::Calls, Range::prefix(&webhook_uid.to_be_bytes()).reversed(), limit)?;
+        let calls = rows.iter().map(|(_, value)| Ok(past(&record::decode(value)?)));
+        let calls = calls.collect::<Result<Vec<PastCall>, StoreError>>()?;
+        let webhook = self.registry.webhook(webhook_uid);
+        let changed_ms = webhook.map_or(0, |(_, webhook)| webhook.record.history.updated.at_ms);
+        Ok(calls.into_iter().take_while(|call| call.begun_ms >= changed_ms).collect())
+    }
+}
+
+/// A call as a breaker sees it. When it ended without a response only a timeout tells.
+fn past(call: &CallRecord) -> PastCall {
+    let begun_ms = call.request_at_ms;
+    let waited_ms = if call.outcome == Outcome::Timeout { ATTEMPT_TIMEOUT.as_millis() as u64 } else { 0 };
+    let ended_ms = call.response_at_ms.unwrap_or(begun_ms.saturating_add(waited_ms));
+    PastCall { sign: sign_of(call.outcome), begun_ms, ended_ms }
 }
 
 /// The keys of deliveries after this one, in order; at most so many as one look may take.
@@ -81,10 +134,16 @@ impl Engine {
         self.pump();
     }
 
-    /// Looks up how the last call to a webhook ended. If that cannot be read, nothing is known of its endpoint.
+    /// What looks up the calls of earlier runs.
+    pub(super) fn memory(&self) -> Memory {
+        Memory { registry: self.parts.registry.clone(), breaker: self.settings.breaker }
+    }
+
+    /// Looks up how the last calls to a webhook ended. If that cannot be read, nothing is known of its endpoint.
     pub(super) async fn run_recall(self: Arc<Self>, webhook_uid: u64) {
-        let last = self.parts.store.run(move |store| last_sign(store, webhook_uid)).await;
-        self.schedule().recall(webhook_uid, last.unwrap_or(Sign::None));
+        let memory = self.memory();
+        let recalled = self.parts.store.run(move |store| memory.recall(store, webhook_uid)).await;
+        self.schedule().recall(webhook_uid, recalled.unwrap_or(Recalled::NOTHING));
         self.pump();
     }
 

@@ -6,9 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwire_core::delivery::Admission;
 
+use crate::id;
 use crate::limits::CLAIMS_PER_PLACE;
 use crate::planted::{Bug, is_planted};
 use crate::store::record::{Owed, OwedKey, OwedRecord};
+
+/// Deliveries of one lane that are being given up at once, so that they share commits.
+const EXPIRED_AT_ONCE: usize = 64;
 
 /// What a lane should do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub(crate) enum Step {
     Unknown(Owed),
     /// Read deliveries from the store, from this key on, and hand them to [`LaneState::refill`].
     Refill(OwedKey),
+    /// This one was kept long enough while its endpoint is left alone: it is given up. It counts as under way from now on.
+    Expire(Owed),
     /// Nothing can be done before this moment.
     WaitUntil(u64),
     /// Nothing can be done until something that is under way ends.
@@ -40,6 +46,8 @@ pub(crate) struct Moment {
     pub(crate) limit: usize,
     /// Whether the endpoint is called at all.
     pub(crate) admission: Admission,
+    /// Deliveries of events from before this moment are not kept for an endpoint that is left alone.
+    pub(crate) kept_since_ms: u64,
     /// Deliveries that may wait in memory.
     pub(crate) window_max: usize,
     /// The longest that a delivery waits for its moment: one that would wait longer does so because the clock was set
@@ -128,6 +136,9 @@ impl LaneState {
         if self.window.is_empty() {
             return if self.is_empty() { Step::Idle } else { Step::Busy };
         }
+        if let Some(expired) = self.expired(at) {
+            return expired;
+        }
         if self.under_way.len() >= at.limit {
             return Step::Busy;
         }
@@ -136,6 +147,20 @@ impl LaneState {
             Admission::Wait { until_ms } => Step::WaitUntil(until_ms),
             Admission::Probe | Admission::Free => self.begin(at),
         }
+    }
+
+    /// What is given up because its endpoint is left alone.
+    fn expired(&mut self, at: &Moment) -> Option<Step> {
+        let is_left_alone = matches!(at.admission, Admission::Wait { .. });
+        if !is_left_alone || self.under_way.len() >= EXPIRED_AT_ONCE {
+            return None;
+        }
+        let oldest = self.readable().next()?;
+        let expired = id::made_at_ms(oldest.key.event_id) < at.kept_since_ms;
+        expired.then(|| {
+            self.hold(oldest.key);
+            Step::Expire(oldest)
+        })
     }
 
     /// Asks the store when no more than so many can be read here: early, so that the lane need not wait for the answer, and
@@ -318,7 +343,8 @@ mod tests {
 
     fn at(now_ms: u64, limit: usize) -> Moment {
         let window_max = LANE_WINDOW;
-        Moment { now_ms, run: RUN, limit, admission: Admission::Free, window_max, wait_ms_max: 1_000 }
+        let admission = Admission::Free;
+        Moment { now_ms, run: RUN, limit, admission, kept_since_ms: 0, window_max, wait_ms_max: 1_000 }
     }
 
     fn push(lane: &mut LaneState, owed: Owed) {
@@ -513,7 +539,7 @@ mod tests {
             match play.lane.next(&Moment { window_max, ..at(now_ms, limit) }) {
                 Step::Attempt(owed) => play.attempted.push(owed.key),
                 Step::Claim(asked) => play.claim(&asked),
-                Step::Unknown(owed) => panic!("{owed:?} was claimed by nobody else"),
+                Step::Unknown(owed) | Step::Expire(owed) => panic!("{owed:?} is as good as any"),
                 Step::WaitUntil(moment) => now_ms = moment,
                 Step::Refill(from) => {
                     let rows: Vec<Owed> = (play.store.range(from..).take(window_max))

@@ -118,11 +118,23 @@ fn timing_record(timing: Timing) -> TimingRecord {
 /// The bytes as text, cut to `bytes_max` between two characters, and whether it was cut. What is not UTF-8 shows
 /// as U+FFFD.
 fn cut_text(bytes: &[u8], bytes_max: usize) -> (String, bool) {
-    let mut text = String::from_utf8_lossy(bytes).into_owned();
-    let end = text.floor_char_boundary(bytes_max);
-    let cut = end < text.len();
-    text.truncate(end);
-    (text, cut)
+    let kept = &bytes[..bytes.len().min(bytes_max)];
+    let is_cut = kept.len() < bytes.len();
+    match std::str::from_utf8(kept) {
+        Ok(text) => (text.to_owned(), is_cut),
+        // The cut went through a character.
+        Err(problem) if is_cut && problem.error_len().is_none() => {
+            (String::from_utf8_lossy(&kept[..problem.valid_up_to()]).into_owned(), true)
+        }
+        // The mark for what is none may be longer than that.
+        Err(_) => {
+            let mut text = String::from_utf8_lossy(kept).into_owned();
+            let end = text.floor_char_boundary(bytes_max);
+            let is_cut = is_cut || end < text.len();
+            text.truncate(end);
+            (text, is_cut)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -137,5 +149,9 @@ mod tests {
         assert_eq!(cut_text("aé€".as_bytes(), 3), ("aé".into(), true));
         assert_eq!(cut_text("aé€".as_bytes(), 2), ("a".into(), true));
         assert_eq!(cut_text(b"\xff\xfe", 10), ("\u{fffd}\u{fffd}".into(), false));
+        assert_eq!(cut_text(b"\xff\xfe", 5), ("\u{fffd}".into(), true));
+        assert_eq!(cut_text(b"a\xff", 2), ("a".into(), true));
+        assert_eq!(cut_text(b"a\xe2\x82", 3), ("a".into(), true));
+        assert_eq!(cut_text(b"a\xe2\x82", 10), ("a\u{fffd}".into(), false));
     }
 }

@@ -13,6 +13,7 @@ pub mod owed;
 pub mod rehearse;
 pub mod request;
 mod schedule;
+mod turns;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +45,9 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How long the engine sleeps at the most: the clock may be set meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// Deliveries that are taken in between two looks at what can be begun.
+const PUSHED_AT_ONCE: usize = 64;
+
 /// What the engine is told once.
 #[derive(Clone, Copy, Debug)]
 pub struct DeliverySettings {
@@ -59,6 +63,8 @@ pub struct DeliverySettings {
     pub breaker: BreakerPolicy,
     /// Deliveries that may be owed in all before events are refused.
     pub backlog_max: u64,
+    /// How long deliveries are kept whose requests cannot leave, or whose endpoint is left alone.
+    pub keep: Duration,
     /// Which addresses may be called.
     pub policy: AddressPolicy,
     /// The number of this run of the server: later runs have greater ones.
@@ -66,6 +72,11 @@ pub struct DeliverySettings {
 }
 
 impl DeliverySettings {
+    fn keep_ms(&self) -> u64 {
+        let keep_ms = u64::try_from(self.keep.as_millis()).unwrap_or(u64::MAX);
+        if is_planted(Bug::GiveUpEarly) { keep_ms / 2 } else { keep_ms }
+    }
+
     /// The retry policy of a space that wishes so many retries, or none in particular.
     fn retry_policy(&self, retries_max: Option<u8>) -> RetryPolicy {
         let default = RetryPolicy::default();
@@ -101,6 +112,8 @@ struct Engine {
     unread: Seldom,
     /// What is said while this machine has no room for another request.
     unsent: Seldom,
+    /// What is said while deliveries are given up unsent.
+    expired: Seldom,
 }
 
 /// The parts the engine works with.
@@ -141,6 +154,8 @@ impl Deliveries {
             lane_places: settings.lane_in_flight_max,
             breaker: settings.breaker,
             wait_ms_max: settings.retry_policy(None).longest_wait_ms(),
+            keep_ms: settings.keep_ms(),
+            backlog_max: settings.backlog_max,
         };
         Deliveries(Arc::new(Engine {
             settings,
@@ -154,6 +169,7 @@ impl Deliveries {
             unwritten: Seldom::default(),
             unread: Seldom::default(),
             unsent: Seldom::default(),
+            expired: Seldom::default(),
         }))
     }
 
@@ -196,10 +212,13 @@ impl Deliveries {
         let mut at_hand = self.0.at_hand();
         events.into_iter().for_each(|needed| at_hand.keep(needed));
         drop(at_hand);
-        let mut schedule = self.0.schedule();
-        owed.iter().for_each(|owed| schedule.push(*owed));
-        drop(schedule);
-        self.0.pump();
+        // Others come in between where an event is owed to very many.
+        for some in owed.chunks(PUSHED_AT_ONCE) {
+            let mut schedule = self.0.schedule();
+            some.iter().for_each(|owed| schedule.push(*owed));
+            drop(schedule);
+            self.0.pump();
+        }
     }
 
     /// Takes back the announcement of deliveries that did not become durable.
@@ -311,6 +330,7 @@ impl Engine {
         match action {
             Action::Attempt(owed, standing) => drop(tokio::spawn(self.run_attempt(owed, standing))),
             Action::Unknown(owed) => drop(tokio::spawn(self.run_unknown(owed))),
+            Action::Expire(owed) => drop(tokio::spawn(self.run_expired(owed))),
             Action::Claim(owed) => drop(tokio::spawn(self.run_claim(owed))),
             Action::Refill(from, most) => drop(tokio::spawn(self.run_refill(from, most))),
             Action::Recall(uid) => drop(tokio::spawn(self.run_recall(uid))),
@@ -335,13 +355,14 @@ impl Engine {
     async fn find_lanes(self: Arc<Self>) {
         let (mut found, mut from) = (0_usize, 0_u64);
         while !self.is_stopping() {
-            match self.parts.store.run(move |store| claims::owners(store, from)).await {
+            let memory = self.memory();
+            match self.parts.store.run(move |store| memory.owners(store, from)).await {
                 Ok(owners) => {
                     let Some((last, _)) = owners.last() else { break };
                     from = last + 1;
                     found += owners.len();
                     let mut schedule = self.schedule();
-                    owners.iter().for_each(|(uid, sign)| schedule.resume(*uid, *sign));
+                    owners.iter().for_each(|(uid, recalled)| schedule.resume(*uid, *recalled));
                     drop(schedule);
                     self.pump();
                 }

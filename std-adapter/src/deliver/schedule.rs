@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Pace, Pool, Sign, Standing, Turn};
+use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Sign, Standing, Turn};
 
 use super::backlog::Backlog;
+use super::claims::Recalled;
 use super::lane::{LaneState, Moment, Step};
+use super::turns::Turns;
 use crate::limits::{LANE_WINDOW, LANE_WINDOW_MIN, WINDOWS_MAX};
 use crate::planted::{Bug, is_planted};
 use crate::store::record::{Owed, OwedKey};
@@ -19,6 +21,8 @@ pub(crate) enum Action {
     Attempt(Owed, Standing),
     /// Record that nobody knows what came of this attempt, then tell [`Schedule::ended`].
     Unknown(Owed),
+    /// Record that this delivery is given up, then tell [`Schedule::ended`].
+    Expire(Owed),
     /// Write down these claims of one lane, then tell [`Schedule::claimed`].
     Claim(Vec<Owed>),
     /// Read at most so many deliveries from this key on, then tell [`Schedule::refill`].
@@ -40,6 +44,10 @@ pub(crate) struct Rules {
     pub(crate) breaker: BreakerPolicy,
     /// The longest that a delivery waits for its moment.
     pub(crate) wait_ms_max: u64,
+    /// How long deliveries are kept for an endpoint that is left alone.
+    pub(crate) keep_ms: u64,
+    /// Deliveries that may be owed in all.
+    pub(crate) backlog_max: u64,
 }
 
 /// What is known of an endpoint.
@@ -49,9 +57,6 @@ pub(crate) struct Endpoint {
     pub(crate) breaker: Breaker,
     pub(crate) standing: Standing,
 }
-
-/// Those that answer are the first to find a place.
-const STANDINGS: [Standing; 4] = [Standing::Proven, Standing::New, Standing::Suspect, Standing::Heavy];
 
 /// How something that was under way ended.
 #[derive(Clone, Copy, Debug)]
@@ -83,18 +88,13 @@ struct Lane {
 #[derive(Debug)]
 pub(crate) struct Schedule {
     rules: Rules,
-    pool: Pool,
-    /// Of calls to endpoints that hang, or answer without end.
-    pace: Pace,
     lanes: HashMap<u64, Lane>,
     /// What is known of endpoints to which nothing is owed just now.
     resting: HashMap<u64, Endpoint>,
     /// Lanes to be asked, each once, or once more when its standing changed.
     ready: VecDeque<u64>,
-    /// Lanes that wait for a place, or for their turn in the pace, by standing.
-    placeless: [VecDeque<u64>; STANDINGS.len()],
-    /// Whose turn among those is next, so that none of the standings keeps the others from theirs.
-    turn: usize,
+    /// Lanes that wait for a place, or for their moment.
+    turns: Turns,
     alarms: BTreeSet<(u64, u64)>,
     /// The alarm that its owner waits for.
     watched_ms: Option<u64>,
@@ -112,13 +112,10 @@ impl Schedule {
     pub(crate) fn new(rules: Rules) -> Schedule {
         Schedule {
             rules,
-            pool: Pool::new(u32::try_from(rules.places).unwrap_or(u32::MAX)),
-            pace: Pace::default(),
             lanes: HashMap::new(),
             resting: HashMap::new(),
             ready: VecDeque::new(),
-            placeless: Default::default(),
-            turn: 0,
+            turns: Turns::new(rules.places),
             alarms: BTreeSet::new(),
             watched_ms: None,
             asked_ms: 0,
@@ -130,7 +127,7 @@ impl Schedule {
 
     /// Attempts under way.
     pub(crate) fn in_flight(&self) -> usize {
-        self.pool.held() as usize
+        self.turns.held()
     }
 
     /// What is under way for one webhook.
@@ -153,17 +150,18 @@ impl Schedule {
         }
     }
 
-    /// The store holds deliveries of this lane, and its last call said this of its endpoint.
-    pub(crate) fn resume(&mut self, webhook_uid: u64, sign: Sign) {
+    /// The store holds deliveries of this lane, and the log says this of its endpoint.
+    pub(crate) fn resume(&mut self, webhook_uid: u64, recalled: Recalled) {
         self.lane(webhook_uid).forgotten = false;
-        self.recall(webhook_uid, sign);
+        self.recall(webhook_uid, recalled);
     }
 
-    /// What a webhook's last call, of an earlier run, said of its endpoint.
-    pub(crate) fn recall(&mut self, webhook_uid: u64, sign: Sign) {
+    /// What a webhook's last calls, of an earlier run, said of its endpoint.
+    pub(crate) fn recall(&mut self, webhook_uid: u64, recalled: Recalled) {
         let Some(lane) = self.lanes.get_mut(&webhook_uid) else { return };
-        if lane.endpoint.standing == Standing::New {
-            lane.endpoint.standing = standing_after(Standing::New, sign, false);
+        if lane.endpoint == Endpoint::default() {
+            lane.endpoint.standing = standing_after(Standing::New, recalled.sign, false);
+            lane.endpoint.breaker = recalled.breaker;
             // It may have waited for a place among those of which nothing is known.
             lane.queued = false;
             self.wake(webhook_uid);
@@ -240,7 +238,7 @@ impl Schedule {
     /// Something that was under way has ended. Answers with what changed for its endpoint.
     pub(crate) fn ended(&mut self, ended: &Ended, now_ms: u64, random: u64) -> Option<Turn> {
         if let Some(standing) = ended.place {
-            self.pool = self.pool.given_back(standing);
+            self.turns.ended(standing);
         }
         self.backlog.removed(ended.key);
         ended.again.iter().for_each(|owed| self.backlog.added(owed.key));
@@ -277,8 +275,7 @@ impl Schedule {
 
     /// When something may be to be done that waits for nothing but time.
     pub(crate) fn next_alarm(&self) -> Option<u64> {
-        let waiting = STANDINGS.into_iter().filter(|standing| !self.placeless[*standing as usize].is_empty());
-        let paced = waiting.filter_map(|standing| self.pace.later(standing, self.asked_ms)).min();
+        let paced = self.turns.next_moment(self.asked_ms);
         self.alarms.first().map(|(moment, _)| *moment).into_iter().chain(paced).min()
     }
 
@@ -288,9 +285,12 @@ impl Schedule {
         self.watched_ms
     }
 
-    /// Whether the alarm is before the moment that is waited for.
+    /// Whether the alarm is before the moment that is waited for. That may have passed without anyone waking: the clock
+    /// was set forward, and whoever sleeps counts the time that was asked for.
     pub(crate) fn is_sooner(&self) -> bool {
-        self.next_alarm().is_some_and(|alarm| self.watched_ms.is_none_or(|watched| alarm < watched))
+        let is_sooner =
+            |alarm| self.watched_ms.is_none_or(|watched| alarm < watched || watched <= self.asked_ms);
+        self.next_alarm().is_some_and(is_sooner)
     }
 
     /// Those that this run claimed and that are not under way, of all lanes.
@@ -354,20 +354,7 @@ impl Schedule {
             debug_assert!(self.lanes[&uid].alarm == Some(moment));
             self.wake(uid);
         }
-        self.ready.pop_front().or_else(|| self.next_placeless(now_ms))
-    }
-
-    /// Those that answer first, then the others by turns.
-    fn next_placeless(&mut self, now_ms: u64) -> Option<u64> {
-        let (answering, others) = STANDINGS.split_at(1);
-        let by_turns = others.iter().cycle().skip(self.turn).take(others.len());
-        let mut admitted = answering.iter().chain(by_turns).filter(|standing| {
-            self.pool.admits(**standing, 0) && self.pace.later(**standing, now_ms).is_none()
-        });
-        let standing = *admitted.find(|standing| !self.placeless[**standing as usize].is_empty())?;
-        let turn = others.iter().position(|other| *other == standing);
-        self.turn = turn.map_or(self.turn, |turn| (turn + 1) % others.len());
-        self.placeless[standing as usize].pop_front()
+        self.ready.pop_front().or_else(|| self.turns.next(now_ms))
     }
 
     fn ask(&mut self, webhook_uid: u64, now_ms: u64) -> Option<Action> {
@@ -379,19 +366,21 @@ impl Schedule {
             return Some(Action::Recall(webhook_uid));
         }
         let Endpoint { standing, breaker, bound } = lane.endpoint;
-        let paced = self.pace.later(standing, now_ms).is_some();
+        let paced = self.turns.is_paced(standing, now_ms);
         let admission = match breaker.admit(now_ms, &rules.breaker) {
             _ if is_planted(Bug::IgnoreBreaker) => Admission::Free,
             admission => admission,
         };
         let most =
             if admission == Admission::Probe { 1 } else { usize::from(bound.limit(rules.lane_places)) };
-        let admitted = self.pool.admits(standing, lane.places);
-        let admitted = admitted || is_planted(Bug::SharePlaces) && (self.pool.held() as usize) < rules.places;
+        let admitted = self.turns.admits(standing, lane.places);
+        let admitted = admitted || is_planted(Bug::SharePlaces) && self.turns.held() < rules.places;
         let most = if is_planted(Bug::UnboundedEndpoint) { rules.places } else { most };
         let limit = if admitted && !paced { most } else { 0 };
         let Rules { run, wait_ms_max, .. } = rules;
-        let moment = Moment { now_ms, run, limit, admission, window_max, wait_ms_max };
+        let keeps_none = self.backlog.is_crowded_by(webhook_uid, rules.backlog_max);
+        let kept_since_ms = if keeps_none { u64::MAX } else { now_ms.saturating_sub(rules.keep_ms) };
+        let moment = Moment { now_ms, run, limit, admission, kept_since_ms, window_max, wait_ms_max };
         let before = lane.state.waiting();
         let step = lane.state.next(&moment);
         self.waiting = self.waiting + lane.state.waiting() - before;
@@ -399,7 +388,7 @@ impl Schedule {
         let waits = if paced { lane.state.under_way() < most } else { !admitted && lane.places == 0 };
         if waits && step == Step::Busy && lane.state.waiting() > 0 {
             lane.queued = true;
-            self.placeless[standing as usize].push_back(webhook_uid);
+            self.turns.wait(webhook_uid, standing);
             return None;
         }
         self.carry_out(webhook_uid, step, window_max)
@@ -412,11 +401,11 @@ impl Schedule {
                 lane.places += 1;
                 lane.endpoint.breaker = lane.endpoint.breaker.started();
                 let standing = lane.endpoint.standing;
-                self.pool = self.pool.taken(standing);
-                self.pace = self.pace.taken(standing, self.asked_ms);
+                self.turns.begun(standing, self.asked_ms);
                 Action::Attempt(owed, standing)
             }
             Step::Unknown(owed) => Action::Unknown(owed),
+            Step::Expire(owed) => Action::Expire(owed),
             Step::Claim(owed) => Action::Claim(owed),
             Step::Refill(from) => Action::Refill(from, window_max),
             Step::WaitUntil(moment) => {
@@ -466,11 +455,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::id;
     use crate::store::record::OwedRecord;
 
     fn rules(places: usize) -> Rules {
         let breaker = BreakerPolicy { failures: 3, pause_ms: 1_000, pause_ms_max: 8_000 };
-        Rules { run: 1, places, lane_places: 16, breaker, wait_ms_max: 3_600_000 }
+        let (wait_ms_max, keep_ms, backlog_max) = (3_600_000, u64::MAX, 1_000_000);
+        Rules { run: 1, places, lane_places: 16, breaker, wait_ms_max, keep_ms, backlog_max }
     }
 
     fn schedule(places: usize) -> Schedule {
@@ -494,8 +485,8 @@ mod tests {
                 Action::Attempt(owed, standing) => begun.push((owed, standing)),
                 Action::Claim(owed) => schedule.claimed(&owed),
                 Action::Refill(from, most) => schedule.refill(from.webhook_uid, &[], most),
-                Action::Unknown(owed) => panic!("{owed:?}"),
-                Action::Recall(webhook) => schedule.recall(webhook, Sign::None),
+                Action::Unknown(owed) | Action::Expire(owed) => panic!("{owed:?}"),
+                Action::Recall(webhook) => schedule.recall(webhook, Recalled::NOTHING),
             }
         }
         begun
@@ -611,6 +602,80 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_old_is_given_up_while_its_endpoint_is_left_alone() {
+        let moment = |now_ms: u64| id::first_of(now_ms);
+        let mut schedule = Schedule::new(Rules { keep_ms: 10_000, ..rules(64) });
+        schedule.resumed();
+        schedule.counted_all();
+        // Ids say when they were made.
+        (0..100).for_each(|event| accept(&mut schedule, 1, moment(1_000) + event, 1_000));
+        accept(&mut schedule, 1, moment(2_000), 2_000);
+        assert_eq!(schedule.next(2_000), Some(Action::Recall(1)));
+        let breaker = Breaker::Open { until_ms: 20_000, pauses: 4 };
+        schedule.recall(1, Recalled { sign: Sign::Silent, breaker });
+        assert_eq!(schedule.next(11_000), None);
+        accept(&mut schedule, 1, moment(11_001), 11_001);
+        let mut expired = Vec::new();
+        for _ in 0..2 {
+            let at_once: Vec<Owed> = std::iter::from_fn(|| match schedule.next(11_001)? {
+                Action::Expire(owed) => Some(owed),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+            for owed in &at_once {
+                let ended = Ended { key: owed.key, place: None, sign: Sign::None, heavy: false, again: None };
+                assert_eq!(schedule.ended(&ended, 11_001, 0), None);
+            }
+            expired.push(at_once.len());
+        }
+        assert_eq!((expired, schedule.next(11_001)), (vec![64, 36], None));
+        assert_eq!((schedule.backlog().count(), schedule.in_flight()), (2, 0));
+        // The oldest that is left is the probe, however old it is by now.
+        let probe = begin_all(&mut schedule, 20_000)[0];
+        assert_eq!(probe.0.key.event_id, moment(2_000));
+    }
+
+    #[test]
+    fn whoever_is_left_alone_and_owed_too_much_does_not_fill_the_backlog() {
+        let mut schedule = Schedule::new(Rules { backlog_max: 100, ..rules(64) });
+        schedule.resumed();
+        schedule.counted_all();
+        for webhook in [1, 2] {
+            accept(&mut schedule, webhook, 0, 0);
+            assert_eq!(schedule.next(0), Some(Action::Recall(webhook)));
+            let breaker = Breaker::Open { until_ms: 5_000, pauses: 4 };
+            schedule.recall(webhook, Recalled { sign: Sign::Silent, breaker });
+            assert_eq!(schedule.next(0), None);
+        }
+        for event in 1..1_000 {
+            accept(&mut schedule, 1, event, 1);
+            while let Some(action) = schedule.next(1) {
+                let Action::Expire(owed) = action else { panic!("{action:?}") };
+                assert_eq!(owed.key.webhook_uid, 1);
+                let ended = Ended { key: owed.key, place: None, sign: Sign::None, heavy: false, again: None };
+                schedule.ended(&ended, 1, 0);
+            }
+        }
+        assert_eq!(schedule.backlog().count(), 75);
+    }
+
+    #[test]
+    fn whoever_slept_over_a_moment_because_the_clock_was_set_forward_is_told_of_the_next() {
+        let mut schedule = schedule(64);
+        accept(&mut schedule, 1, 0, 0);
+        assert_eq!(schedule.next(0), Some(Action::Recall(1)));
+        let breaker = Breaker::Open { until_ms: 1_000, pauses: 1 };
+        schedule.recall(1, Recalled { sign: Sign::Silent, breaker });
+        assert_eq!((begin_all(&mut schedule, 0), schedule.watch()), (vec![], Some(1_000)));
+        let probe = begin_all(&mut schedule, 90_000)[0];
+        accept(&mut schedule, 1, 1, 90_000);
+        end(&mut schedule, probe, Sign::Silent, 90_000);
+        assert_eq!((begin_all(&mut schedule, 90_000), schedule.next_alarm()), (vec![], Some(92_000)));
+        assert!(schedule.is_sooner());
+        assert_eq!((schedule.watch(), schedule.is_sooner()), (Some(92_000), false));
+    }
+
+    #[test]
     fn those_that_wait_for_their_turn_take_turns() {
         let mut schedule = schedule(1_000);
         accept(&mut schedule, 0, 0, 0);
@@ -718,8 +783,24 @@ mod tests {
         schedule.push(Owed { key, record: OwedRecord { attempt: 1, claim, ..OwedRecord::default() } });
         assert_eq!(schedule.next(0), Some(Action::Recall(99)));
         assert_eq!(schedule.next(0), None);
-        schedule.recall(99, Sign::Well);
+        schedule.recall(99, Recalled { sign: Sign::Well, ..Recalled::NOTHING });
         assert!(matches!(schedule.next(0), Some(Action::Attempt(owed, Standing::Proven)) if owed.key == key));
+    }
+
+    #[test]
+    fn an_endpoint_that_was_left_alone_before_a_restart_still_is() {
+        let mut schedule = schedule(64);
+        for event in 0..3 {
+            accept(&mut schedule, 1, event, 0);
+        }
+        assert_eq!(schedule.next(0), Some(Action::Recall(1)));
+        let breaker = Breaker::Open { until_ms: 500, pauses: 1 };
+        schedule.recall(1, Recalled { sign: Sign::Failing, breaker });
+        assert_eq!(begin_all(&mut schedule, 499), []);
+        assert_eq!(schedule.next_alarm(), Some(500));
+        let probe = begin_all(&mut schedule, 500);
+        assert_eq!(probe.len(), 1);
+        assert_eq!(end(&mut schedule, probe[0], Sign::Well, 500), Some(Turn::Recovered));
     }
 
     proptest! {

@@ -29,6 +29,13 @@ use crate::webhooks::Space;
 /// The environment of an event that names none.
 pub const DEFAULT_ENVIRONMENT: &str = "master";
 
+/// Deliveries that are written in one commit with, or ahead of, their events: about half a millisecond's worth.
+const OWED_AT_ONCE: usize = 128;
+
+/// Deliveries from which on no further event of a bulk request is added to those that are made durable together: what one
+/// request takes of the memory is bounded by this and what one event owes.
+const OWED_TOGETHER_MAX: usize = 16 * 1024;
+
 /// An event as a publisher hands it in.
 #[derive(Clone, Debug)]
 pub struct Incoming {
@@ -195,25 +202,80 @@ impl Ingest {
         for key in keys {
             turns.push(self.take_turn(key).await);
         }
-        let mut together = Together::default();
-        let add = |incoming: Result<Incoming, Refusal>| {
-            incoming.and_then(|incoming| self.add(space, &incoming, &mut together))
-        };
-        let results: Vec<Result<Accepted, Refusal>> = incoming.into_iter().map(add).collect();
-        if !together.batch.is_empty() {
-            if is_planted(Bug::DeliverUnstored) {
-                self.deliveries.push(&together.owed, std::mem::take(&mut together.events));
+        let (total, mut incoming) = (incoming.len(), incoming.into_iter().peekable());
+        let mut results = Vec::with_capacity(total);
+        while incoming.peek().is_some() {
+            let (mut together, begun) = (Together::default(), results.len());
+            while together.owed.len() < OWED_TOGETHER_MAX
+                && let Some(next) = incoming.next()
+            {
+                results.push(next.and_then(|incoming| self.add(space, &incoming, &mut together)));
             }
-            let unsynced = is_planted(Bug::AcknowledgeUnsynced);
-            let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
-            if let Err(cause) = self.committer.try_commit(together.batch, durability).await {
-                self.deliveries.withdraw(&together.owed);
-                return Err(self.refused(cause.into(), results.len()));
+            let Err(cause) = self.accept_together(together).await else { continue };
+            if begun == 0 {
+                return Err(self.refused(cause.into(), total));
             }
-            self.deliveries.push(&together.owed, together.events);
+            // What was accepted before is accepted.
+            self.refusing.warn(self.clock.now_ms(), &cause, "events are refused");
+            let refused = || Err(Refusal::Commit(cause.clone()));
+            results[begun..]
+                .iter_mut()
+                .filter(|result| result.is_ok())
+                .for_each(|result| *result = refused());
+            results.extend(incoming.by_ref().map(|next| next.and_then(|_| refused())));
         }
         results.iter().for_each(|result| self.count(result));
         Ok(results)
+    }
+
+    /// Makes events durable and hands over what they owe, or nothing of either.
+    async fn accept_together(&self, mut together: Together) -> Result<(), CommitError> {
+        if together.batch.is_empty() {
+            return Ok(());
+        }
+        if is_planted(Bug::DeliverUnstored) {
+            self.deliveries.push(&together.owed, std::mem::take(&mut together.events));
+        }
+        if let Err(cause) = self.make_durable(together.batch, &together.owed).await {
+            self.deliveries.withdraw(&together.owed);
+            return Err(cause);
+        }
+        self.deliveries.push(&together.owed, together.events);
+        Ok(())
+    }
+
+    /// Makes events durable with what they owe, or nothing of either. Where that is very much, most of it goes ahead in
+    /// writes of its own, so that others need not wait for all of it. The events come last: a delivery whose event is not
+    /// there was never accepted, and whoever comes upon it drops it.
+    async fn make_durable(&self, mut events: Batch, owed: &[Owed]) -> Result<(), CommitError> {
+        let (ahead, rest) = owed.split_at(owed.len().saturating_sub(1) / OWED_AT_ONCE * OWED_AT_ONCE);
+        let unsynced = is_planted(Bug::AcknowledgeUnsynced);
+        let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
+        if is_planted(Bug::EventsFirst) {
+            self.committer.try_commit(std::mem::take(&mut events), durability).await?;
+        }
+        for (number, some) in ahead.chunks(OWED_AT_ONCE).enumerate() {
+            if let Err(cause) = self.committer.try_commit(rows(some), Durability::Buffered).await {
+                self.take_back(&ahead[..number * OWED_AT_ONCE]).await;
+                return Err(cause);
+            }
+        }
+        let mut last = rows(rest);
+        last.append(events);
+        let written = self.committer.try_commit(last, durability).await;
+        if written.is_err() {
+            self.take_back(ahead).await;
+        }
+        written
+    }
+
+    /// Removes deliveries whose events were not accepted. If that fails as well they are dropped when it is their turn.
+    async fn take_back(&self, owed: &[Owed]) {
+        for some in owed.chunks(OWED_AT_ONCE) {
+            let mut batch = Batch::new();
+            some.iter().for_each(|owed| batch.remove(Table::Owed, owed.key.to_bytes()));
+            let _ = self.committer.commit(batch, Durability::Buffered).await;
+        }
     }
 
     /// Counts events that are refused for a reason of the server's, and says so now and then.
@@ -245,7 +307,9 @@ impl Ingest {
         let (event, fields) = checked.into_record(incoming, now_ms);
         let attributes = fields.attributes(&event.environment);
         let claim = |key| self.deliveries.expect(key);
-        let dispatched = dispatch(space, event_id, &event, &attributes, claim, &mut together.batch);
+        let dispatched = dispatch(space, event_id, &event, &attributes, claim);
+        let event_key = record::timed_key(space.uid, event_id);
+        together.batch.put(Table::Events, event_key, record::encode_event(&event));
         if let Some(key) = key.filter(|_| !is_planted(Bug::ForgetKey)) {
             together.batch.put(
                 Table::Dedup,
@@ -357,9 +421,17 @@ impl Checked {
     }
 }
 
-/// What is committed together.
+/// What is owed, as it is stored.
+fn rows(owed: &[Owed]) -> Batch {
+    let mut batch = Batch::new();
+    owed.iter().for_each(|owed| batch.put(Table::Owed, owed.key.to_bytes(), record::encode(&owed.record)));
+    batch
+}
+
+/// What is made durable together.
 #[derive(Default)]
 struct Together {
+    /// The events and their idempotency keys.
     batch: Batch,
     owed: Vec<Owed>,
     /// The events that are sent at once.

@@ -22,6 +22,10 @@ use super::guard::AddressPolicy;
 use super::resolver::{LookupError, Resolve, checked_addresses};
 use super::timing::Marks;
 
+/// What the system keeps of an answer that is not read yet; it doubles this for its own needs. No more is read of any
+/// answer, and left to itself it would take in megabytes of one without end.
+const RECEIVE_BUFFER_BYTES: usize = 128 * 1024;
+
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
@@ -53,6 +57,7 @@ impl GuardedConnector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(self.connect_timeout));
+        tcp.set_recv_buffer_size(Some(RECEIVE_BUFFER_BYTES));
         tcp
     }
 }

@@ -353,6 +353,7 @@ fn delivery_settings(settings: &Settings, run: u64) -> DeliverySettings {
         lane_in_flight_max: settings.endpoint_concurrency,
         in_flight_max: settings.concurrency,
         backlog_max: settings.backlog,
+        keep: settings.event_retention,
         policy: policy(settings),
     }
 }

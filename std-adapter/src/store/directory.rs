@@ -20,7 +20,7 @@ use super::OpenError;
 use super::damage::Damage;
 
 /// The format this version writes, and the only one it reads. Before the first release formats are not carried over.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 5;
 
 const LOCK: &str = "lock";
 const STORE: &str = "store";

@@ -1,5 +1,6 @@
 //! The disk format: every record and key of the store. No other file derives it.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -282,6 +283,23 @@ pub struct CallDetailsRecord {
     pub timing: TimingRecord,
 }
 
+impl CallDetailsRecord {
+    /// The same with no more than so many bytes of the response's body.
+    #[must_use]
+    pub fn with_response_of(&self, bytes_max: usize) -> CallDetailsRecord {
+        let shorten = |response: &ResponseRecord| {
+            let end = response.body.floor_char_boundary(bytes_max);
+            let cut = response.cut || end < response.body.len();
+            let (status, headers) = (response.status, response.headers.clone());
+            ResponseRecord { status, headers, body: response.body[..end].to_owned(), cut }
+        };
+        let response = self.response.as_ref().map(shorten);
+        let (method, request_headers) = (self.method.clone(), self.request_headers.clone());
+        let (request_body, error) = (self.request_body.clone(), self.error.clone());
+        CallDetailsRecord { method, request_headers, request_body, response, error, ..*self }
+    }
+}
+
 /// How long each part of an attempt took, in microseconds; a part that did not happen is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimingRecord {
@@ -319,6 +337,16 @@ pub struct DedupRecord {
     pub at_ms: u64,
 }
 
+/// The details of a call as they are.
+const PLAIN: u8 = 0;
+/// The details of a call as an LZ4 block behind its size.
+const COMPRESSED: u8 = 1;
+/// From this size on they are compressed: below it there is less to win than the time it takes.
+const COMPRESSED_BYTES_MIN: usize = 4 * 1024;
+/// The most that is compressed, so that nothing larger need be believed when it is read: more than both bodies and all
+/// headers have.
+const DETAILS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Bytes of most records but for payloads and bodies.
 const RECORD_BYTES: usize = 128;
 
@@ -332,18 +360,49 @@ pub fn encode_event(event: &EventRecord) -> Vec<u8> {
     encode_with(event, event.payload.len())
 }
 
-/// Writes what a call sent and received, without asking for memory several times.
+/// Writes what a call sent and received, compressed where that is long: every commit waits for the disk to take it.
 pub fn encode_details(details: &CallDetailsRecord) -> Vec<u8> {
     /// Headers of one side, most of the time.
     const HEADERS_BYTES: usize = 768;
     let response = details.response.as_ref().map_or(0, |response| response.body.len() + HEADERS_BYTES);
-    encode_with(details, HEADERS_BYTES + details.request_body.len() + response)
+    let mut plain = Vec::with_capacity(RECORD_BYTES + HEADERS_BYTES + details.request_body.len() + response);
+    plain.push(PLAIN);
+    let plain = encode_onto(plain, details);
+    if (COMPRESSED_BYTES_MIN..=DETAILS_BYTES_MAX).contains(&plain.len()) {
+        let compressed = lz4_flex::compress_prepend_size(&plain[1..]);
+        if compressed.len() < plain.len() - 1 {
+            return [&[COMPRESSED], compressed.as_slice()].concat();
+        }
+    }
+    plain
+}
+
+/// Reads what [`encode_details`] wrote.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when the bytes are no such record.
+pub fn decode_details(bytes: &[u8]) -> Result<CallDetailsRecord, StoreError> {
+    match bytes.split_first() {
+        Some((&PLAIN, plain)) => decode(plain),
+        Some((&COMPRESSED, compressed)) => {
+            let (size, _) = lz4_flex::block::uncompressed_size(compressed).map_err(corrupt)?;
+            if size > DETAILS_BYTES_MAX {
+                return Err(corrupt(UnreadableDetails));
+            }
+            decode(&lz4_flex::decompress_size_prepended(compressed).map_err(corrupt)?)
+        }
+        _ => Err(corrupt(UnreadableDetails)),
+    }
 }
 
 /// Writes a record that has so many bytes beside the usual ones.
 fn encode_with<T: Serialize>(record: &T, more_bytes: usize) -> Vec<u8> {
-    postcard::to_extend(record, Vec::with_capacity(RECORD_BYTES + more_bytes))
-        .expect("records hold nothing that postcard cannot write")
+    encode_onto(Vec::with_capacity(RECORD_BYTES + more_bytes), record)
+}
+
+/// Writes a record behind what is there.
+fn encode_onto<T: Serialize>(bytes: Vec<u8>, record: &T) -> Vec<u8> {
+    postcard::to_extend(record, bytes).expect("records hold nothing that postcard cannot write")
 }
 
 /// Reads a record.
@@ -351,13 +410,22 @@ fn encode_with<T: Serialize>(record: &T, more_bytes: usize) -> Vec<u8> {
 /// # Errors
 /// [`StoreError::Corrupt`] when the bytes are not such a record.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    postcard::from_bytes(bytes).map_err(|cause| StoreError::Corrupt(Arc::new(cause)))
+    postcard::from_bytes(bytes).map_err(corrupt)
+}
+
+fn corrupt(cause: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Corrupt(Arc::new(cause))
 }
 
 /// A key that no version of this server wrote.
 #[derive(Debug, thiserror::Error)]
 #[error("a key of the store has a length that no key has")]
 struct UnreadableKey;
+
+/// The details of a call in a form that no version of this server wrote.
+#[derive(Debug, thiserror::Error)]
+#[error("the details of a call are in a form that is not known, or longer than any")]
+struct UnreadableDetails;
 
 /// The error for a key that is not as it should be.
 pub(crate) fn unreadable() -> StoreError {
@@ -471,5 +539,61 @@ mod payload_bytes {
             }
         }
         deserializer.deserialize_byte_buf(Payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn details(body: String) -> CallDetailsRecord {
+        CallDetailsRecord {
+            method: "POST".to_owned(),
+            request_headers: Vec::new(),
+            request_body: "{}".to_owned(),
+            request_cut: false,
+            timeout_ms: 30_000,
+            response: Some(ResponseRecord { status: 200, headers: Vec::new(), body, cut: false }),
+            error: None,
+            timing: TimingRecord::default(),
+        }
+    }
+
+    #[test]
+    fn details_are_read_as_they_were_written_whatever_their_size() {
+        let varied =
+            |length: usize| (0..length).map(|place| char::from(33 + (place * place % 89) as u8)).collect();
+        let mut random = 1_u64;
+        let noise = |_| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from_u32(0x4e00 + (random >> 50) as u32).unwrap()
+        };
+        let incompressible: String = (0..70_000).map(noise).collect();
+        let bodies: [(String, u8); 6] = [
+            (String::new(), PLAIN),
+            ("a".repeat(COMPRESSED_BYTES_MIN / 2), PLAIN),
+            ("a".repeat(COMPRESSED_BYTES_MIN), COMPRESSED),
+            (varied(200_000), COMPRESSED),
+            (incompressible, PLAIN),
+            ("a".repeat(DETAILS_BYTES_MAX), PLAIN),
+        ];
+        for (body, form) in bodies {
+            let details = details(body);
+            let written = encode_details(&details);
+            assert_eq!(written[0], form, "{} bytes", written.len());
+            assert_eq!(decode_details(&written).unwrap(), details);
+        }
+    }
+
+    #[test]
+    fn damaged_details_are_an_error() {
+        let written = encode_details(&details("ab".repeat(100_000)));
+        assert!(written.len() < 10_000);
+        let huge = [&[COMPRESSED], &u32::MAX.to_le_bytes()[..], &written[5..]].concat();
+        for damaged in
+            [&[][..], &[2], &[COMPRESSED], &[COMPRESSED, 1, 0], &written[..written.len() / 2], &huge]
+        {
+            assert!(matches!(decode_details(damaged), Err(StoreError::Corrupt(_))), "{}", damaged.len());
+        }
     }
 }

@@ -152,6 +152,7 @@ pub(super) fn result(outcome: Outcome) -> String {
         Outcome::Invalid => "request not valid".into(),
         Outcome::Unknown => "outcome unknown".into(),
         Outcome::NoResources => "did not leave".into(),
+        Outcome::Expired => "given up unsent".into(),
     }
 }
 
@@ -215,6 +216,10 @@ pub(super) fn advice(outcome: Outcome) -> Option<&'static str> {
         }
         Outcome::NoResources => {
             "This machine had no descriptor, port or memory left for another request. Let the server have more."
+        }
+        Outcome::Expired => {
+            "The endpoint kept failing and was left alone until this event was too old, or too many others waited. Mend \
+             the endpoint, then send this call again while its event is kept."
         }
         Outcome::Invalid => {
             "The request could not be formed. A pointer in the URL, a header or the payload gave something that does \

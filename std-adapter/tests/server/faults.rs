@@ -1,12 +1,13 @@
 //! A store that fails: what callers hear, and what the node does.
 
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bellwire::config::Settings;
 use bellwire::node::Node;
 use bellwire::store::{Batch, Durability, MemoryStore, Range, Row, Store, StoreError, Table};
+use hyper::Method;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -22,13 +23,28 @@ struct Faulty {
     inner: Arc<MemoryStore>,
     state: Arc<AtomicU8>,
     failures: Arc<Mutex<u32>>,
+    /// Events for which there is room.
+    events_left: Arc<AtomicUsize>,
+}
+
+impl Faulty {
+    fn new() -> Faulty {
+        let events_left = Arc::new(AtomicUsize::new(usize::MAX));
+        Faulty { inner: Arc::default(), state: Arc::default(), failures: Arc::default(), events_left }
+    }
+
+    fn has_room_for(&self, batch: &Batch) -> bool {
+        let events = batch.changes().filter(|(table, ..)| *table == Table::Events).count();
+        let take = |left: usize| left.checked_sub(events);
+        self.events_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok()
+    }
 }
 
 impl Store for Faulty {
     fn commit(&self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {
         let failure = match self.state.load(Ordering::SeqCst) {
-            WELL => return self.inner.commit(batch, durability),
-            FULL => StoreError::Full,
+            WELL if self.has_room_for(batch) => return self.inner.commit(batch, durability),
+            WELL | FULL => StoreError::Full,
             _ => StoreError::Io(Arc::new(io::Error::other("the disk is on fire"))),
         };
         *self.failures.lock().unwrap() += 1;
@@ -54,7 +70,7 @@ impl Store for Faulty {
 
 #[tokio::test]
 async fn nothing_is_answered_202_that_could_not_be_written() {
-    let faulty = Faulty { inner: Arc::default(), state: Arc::default(), failures: Arc::default() };
+    let faulty = Faulty::new();
     let server = Server::around(Node::start_with(settings(), faulty.clone()).await.unwrap()).await;
 
     faulty.state.store(FULL, Ordering::SeqCst);
@@ -78,6 +94,32 @@ async fn nothing_is_answered_202_that_could_not_be_written() {
     assert_eq!(server.get("/readyz").await.status, 503);
     assert_eq!(*faulty.failures.lock().unwrap(), 2);
     assert_eq!(server.get(&format!("/spaces/{SPACE}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_refused_of_a_bulk_request_leaves_nothing_behind() {
+    const EVENTS: usize = 200;
+    const WEBHOOKS: usize = 100;
+    let faulty = Faulty::new();
+    let server = Server::around(Node::start_with(settings(), faulty.clone()).await.unwrap()).await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    for number in 0..WEBHOOKS {
+        server.webhook(&format!("w{number}"), &json!({"name": "w", "url": url, "topics": ["*.*"]})).await;
+    }
+    // All that they owe is more than is made durable together.
+    faulty.events_left.store(EVENTS - 1, Ordering::SeqCst);
+    let lines = "{\"topic\": \"Entry.publish\", \"payload\": {}}\n".repeat(EVENTS);
+    let kind = [("Content-Type", "application/x-ndjson")];
+    let answer = server.send(Method::POST, &format!("/spaces/{SPACE}/events"), &kind, lines).await.ok();
+    let items = answer["items"].as_array().unwrap();
+    let accepted = items.iter().take_while(|item| item.get("webhooks").is_some()).count();
+    assert!((1..EVENTS).contains(&accepted), "{accepted}");
+    assert!(items[accepted..].iter().all(|item| item["status"] == 503), "{}", items[accepted]);
+    assert_eq!(items.len(), EVENTS);
+    let rows = |table| faulty.inner.scan_keys(table, Range::all(), usize::MAX).unwrap().len();
+    assert_eq!((rows(Table::Events), rows(Table::Owed)), (accepted, accepted * WEBHOOKS));
+    assert_eq!(server.node.app().deliveries.backlog(), (accepted * WEBHOOKS) as u64);
 }
 
 #[tokio::test]

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use bellwire::clock::{Clock, RuntimeClock};
 use bellwire::config::Settings;
+use bellwire::limits::FAILURES_MAX;
 use bellwire::net::{Exchange, OutgoingRequest, ReceivedResponse, Sending, Timing};
 use bellwire::node::{Node, Ports};
 use bellwire::random::Dice;
-use bellwire::store::MemoryStore;
+use bellwire::store::{FjallStore, MemoryStore, Store};
 use bellwire_core::call::Outcome;
 use serde_json::{Value, json};
 
-use super::support::{Server, settings};
+use super::support::{SPACE, Server, settings};
 
 /// A moment in 2030.
 const NOW_MS: u64 = 1_900_000_000_000;
@@ -54,6 +55,16 @@ async fn start(script: &[Outcome]) -> (Server, Arc<Network>, Arc<RuntimeClock>) 
 }
 
 async fn start_with(settings: Settings, script: &[Outcome]) -> (Server, Arc<Network>, Arc<RuntimeClock>) {
+    let (server, network, clock) = start_on(MemoryStore::new(), settings, script).await;
+    server.webhook("w", &json!({"name": "w", "url": "http://192.0.2.1/", "topics": ["*.*"]})).await;
+    (server, network, clock)
+}
+
+async fn start_on(
+    store: impl Store + 'static,
+    settings: Settings,
+    script: &[Outcome],
+) -> (Server, Arc<Network>, Arc<RuntimeClock>) {
     let network =
         Arc::new(Network { script: Mutex::new(script.iter().copied().collect()), ..Network::default() });
     let clock = Arc::new(RuntimeClock::starting_at(NOW_MS));
@@ -64,10 +75,8 @@ async fn start_with(settings: Settings, script: &[Outcome]) -> (Server, Arc<Netw
     };
     let ports =
         Ports { clock: clock.clone(), dice: Arc::new(Dice::seeded(1)), transport: Arc::new(transport) };
-    let node = Node::start_between(settings, MemoryStore::new(), ports).await.unwrap();
-    let server = Server::around(node).await;
-    server.webhook("w", &json!({"name": "w", "url": "http://192.0.2.1/", "topics": ["*.*"]})).await;
-    (server, network, clock)
+    let node = Node::start_between(settings, store, ports).await.unwrap();
+    (Server::around(node).await, network, clock)
 }
 
 fn attempts(calls: &[Value]) -> Vec<u64> {
@@ -80,6 +89,77 @@ async fn a_request_that_could_not_leave_is_no_attempt() {
     server.publish("Entry.publish", &json!({})).await.ok();
     assert_eq!(attempts(&server.calls("w", 2).await), [2, 1]);
     assert_eq!(network.attempts(), ["1", "1", "2"]);
+}
+
+#[tokio::test]
+async fn a_request_that_can_never_leave_is_given_up_when_its_event_is_old() {
+    let (server, network, clock) = start(&[Outcome::NoResources; 2]).await;
+    server.publish("Entry.publish", &json!({})).await.ok();
+    while network.attempts().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    clock.set(NOW_MS + settings().event_retention.as_millis() as u64 + 1_000);
+    let calls = server.calls("w", 1).await;
+    assert_eq!((&calls[0]["errors"], &calls[0]["statusCode"]), (&json!(["ResourceError"]), &Value::Null));
+    assert_eq!(network.attempts().len(), 2);
+}
+
+/// Ten failures in a row, an hour apart from anything that would be tried again.
+fn failing() -> (Settings, Vec<Outcome>) {
+    let hourly = Settings { retry_delay: Duration::from_secs(3_600), ..settings() };
+    (hourly, vec![Outcome::Timeout; FAILURES_MAX as usize])
+}
+
+async fn fail(server: &Server) {
+    for number in 0..FAILURES_MAX as usize {
+        server.publish("Entry.publish", &json!({})).await.ok();
+        server.calls("w", number + 1).await;
+    }
+}
+
+#[tokio::test]
+async fn deliveries_to_an_endpoint_that_is_left_alone_are_given_up_when_their_events_are_old() {
+    let (settings, mut script) = failing();
+    script.push(Outcome::Timeout);
+    let kept_ms = settings.event_retention.as_millis() as u64;
+    let (server, network, clock) = start_with(settings, &script).await;
+    fail(&server).await;
+    for _ in 0..3 {
+        server.publish("Entry.publish", &json!({})).await.ok();
+    }
+    assert_eq!(network.attempts().len(), 10);
+    clock.set(NOW_MS + kept_ms + 60_000);
+    // The engine looks at the clock when something happens, and once a minute. The first that waits is the probe.
+    server.publish("Entry.publish", &json!({})).await.ok();
+    let calls = server.calls("w", 13).await;
+    let errors: Vec<&Value> = calls.iter().map(|call| &call["errors"][0]).take(4).collect();
+    assert_eq!(errors, ["ExpiredError", "ExpiredError", "TimeoutError", "TimeoutError"]);
+    assert_eq!((network.attempts().len(), calls.len()), (11, 13), "what is young waits");
+    let path = format!("/spaces/{SPACE}/webhooks/w/calls/{}", calls[0]["sys"]["id"].as_str().unwrap());
+    let details = server.get(&path).await.ok();
+    assert!(details["error"].as_str().unwrap().contains("left alone"), "{details}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_left_alone_still_is_after_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let open = || FjallStore::open(data.path()).unwrap();
+    let (settings, script) = failing();
+    let (server, ..) = start_on(open(), settings.clone(), &script).await;
+    server.webhook("w", &json!({"name": "w", "url": "http://192.0.2.1/", "topics": ["*.*"]})).await;
+    fail(&server).await;
+    server.node.stop().await;
+    let (server, network, clock) = start_on(open(), settings, &[]).await;
+    server.publish("Entry.publish", &json!({})).await.ok();
+    let health = format!("/spaces/{SPACE}/webhooks/w/health");
+    while server.get(&health).await.ok().get("paused").is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(network.attempts().len(), 0);
+    clock.set(NOW_MS + 2 * 3_600_000);
+    server.publish("Entry.publish", &json!({})).await.ok();
+    assert_eq!(server.calls("w", 12).await[0]["statusCode"], 200);
+    assert_eq!(server.get(&health).await.ok().get("paused"), None);
 }
 
 #[tokio::test]

@@ -106,6 +106,7 @@ async fn start(world: &Arc<World>) -> Option<(Node, Life)> {
         retry_connection_errors: world.rules.retry_connection_errors,
         endpoint_concurrency: world.rules.lane_places,
         concurrency: world.rules.places,
+        event_retention: Duration::from_millis(world.rules.retention_ms),
         admin_token: Some(Secret::new(TOKEN)),
         ..Settings::default()
     };

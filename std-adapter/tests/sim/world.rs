@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwire::app::App;
 use bellwire_core::call::Outcome;
+use bellwire_core::time::HOUR_MS;
 
 use crate::chance::Chance;
 use crate::clock::SimClock;
@@ -23,6 +24,8 @@ pub(crate) struct Rules {
     pub(crate) places: usize,
     /// The longest between two acts, in milliseconds.
     pub(crate) gap_ms_max: u64,
+    /// How long events are kept that nothing is owed of, and deliveries to an endpoint that is left alone.
+    pub(crate) retention_ms: u64,
     /// Whether there are publishes of more events than a lane keeps in memory.
     pub(crate) has_floods: bool,
 }
@@ -47,6 +50,7 @@ impl World {
             places: chance.pick(&[2, 4, 8, 16, 64]),
             gap_ms_max: chance.pick(&[1_000_000, 3_000_000, 10_000_000]),
             has_floods: chance.percent(20),
+            retention_ms: chance.pick(&[3, 72]) * HOUR_MS,
         };
         let clock = Arc::new(SimClock::new(BEGIN_MS));
         World {

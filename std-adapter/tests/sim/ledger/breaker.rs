@@ -48,6 +48,7 @@ impl Mirror {
         let is_bad = match outcome {
             Outcome::Response { status } => status >= 500,
             Outcome::Timeout | Outcome::Connection | Outcome::NameResolution | Outcome::Tls => true,
+            Outcome::Expired => return,
             _ => {
                 *self = Mirror::Unknown;
                 return;

@@ -32,7 +32,7 @@ impl Ledger {
         hook.mirror.logged(entry.outcome, now_ms);
         match entry.outcome {
             Outcome::Response { .. } => hook.is_trusted = true,
-            Outcome::Unknown | Outcome::Invalid => {}
+            Outcome::Unknown | Outcome::Invalid | Outcome::Expired => {}
             _ => hook.is_trusted = false,
         }
         if entry.outcome.is_success() {

@@ -81,8 +81,11 @@ impl Hook {
         self.topic.split('.').zip(topic.split('.')).all(|(wanted, word)| wanted == "*" || wanted == word)
     }
 
-    pub(super) fn life_begins(&mut self) {
-        self.mirror = Mirror::Closed { failures: 0 };
+    /// What the log tells of its breaker is known again, unless something went wrong.
+    pub(super) fn life_begins(&mut self, is_log_whole: bool) {
+        if !is_log_whole || matches!(self.mirror, Mirror::Unknown | Mirror::Probing) {
+            self.mirror = Mirror::Closed { failures: 0 };
+        }
         self.proven_ms = None;
         self.is_busy = false;
     }

@@ -181,7 +181,8 @@ impl Ledger {
     /// A life of the node begins.
     pub(crate) fn life_begins(&mut self) {
         self.life_since_ms = self.now_ms();
-        self.hooks.values_mut().for_each(Hook::life_begins);
+        let is_log_whole = self.lives.last() == Some(&None) && self.is_disk_well_for(0);
+        self.hooks.values_mut().for_each(|hook| hook.life_begins(is_log_whole));
         self.tell("begin", &format!("{:?}", self.rules));
     }
 
