@@ -79,9 +79,20 @@ struct Lane {
     endpoint: Endpoint,
     places: u32,
     queued: bool,
-    /// Whether it is to be looked up how the last call ended.
-    forgotten: bool,
+    /// What is still to be found out of its endpoint.
+    memory: Memory,
     alarm: Option<u64>,
+}
+
+/// Whether it is known what the calls of earlier runs said of an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Memory {
+    #[default]
+    Clear,
+    /// It is to be looked up.
+    Lost,
+    /// It is being looked up; no call begins before that.
+    Returning,
 }
 
 /// All lanes.
@@ -146,26 +157,26 @@ impl Schedule {
         self.resting.remove(&webhook_uid);
         if let Some(lane) = self.lanes.get_mut(&webhook_uid) {
             lane.endpoint = Endpoint::default();
+            lane.memory = Memory::Clear;
             self.wake(webhook_uid);
         }
     }
 
     /// The store holds deliveries of this lane, and the log says this of its endpoint.
     pub(crate) fn resume(&mut self, webhook_uid: u64, recalled: Recalled) {
-        self.lane(webhook_uid).forgotten = false;
+        self.lane(webhook_uid);
         self.recall(webhook_uid, recalled);
     }
 
     /// What a webhook's last calls, of an earlier run, said of its endpoint.
     pub(crate) fn recall(&mut self, webhook_uid: u64, recalled: Recalled) {
         let Some(lane) = self.lanes.get_mut(&webhook_uid) else { return };
-        if lane.endpoint == Endpoint::default() {
+        // It may be another endpoint by now.
+        if std::mem::take(&mut lane.memory) != Memory::Clear {
             lane.endpoint.standing = standing_after(Standing::New, recalled.sign, false);
             lane.endpoint.breaker = recalled.breaker;
-            // It may have waited for a place among those of which nothing is known.
-            lane.queued = false;
-            self.wake(webhook_uid);
         }
+        self.wake(webhook_uid);
     }
 
     /// Every lane of which the store holds deliveries is here.
@@ -305,7 +316,7 @@ impl Schedule {
             Lane {
                 state: if resuming { LaneState::stored(webhook_uid) } else { LaneState::default() },
                 endpoint: known.unwrap_or_default(),
-                forgotten: known.is_none(),
+                memory: if known.is_none() { Memory::Lost } else { Memory::Clear },
                 ..Lane::default()
             }
         })
@@ -361,9 +372,13 @@ impl Schedule {
         let (rules, window_max) = (self.rules, self.window_max());
         let lane = self.lanes.get_mut(&webhook_uid)?;
         lane.queued = false;
-        if std::mem::take(&mut lane.forgotten) {
-            self.wake(webhook_uid);
-            return Some(Action::Recall(webhook_uid));
+        match lane.memory {
+            Memory::Clear => {}
+            Memory::Lost => {
+                lane.memory = Memory::Returning;
+                return Some(Action::Recall(webhook_uid));
+            }
+            Memory::Returning => return None,
         }
         let Endpoint { standing, breaker, bound } = lane.endpoint;
         let paced = self.turns.is_paced(standing, now_ms);

@@ -153,6 +153,7 @@ async fn an_endpoint_that_is_left_alone_still_is_after_a_restart() {
     server.publish("Entry.publish", &json!({})).await.ok();
     let health = format!("/spaces/{SPACE}/webhooks/w/health");
     while server.get(&health).await.ok().get("paused").is_none() {
+        assert_eq!(network.attempts().len(), 0);
         tokio::task::yield_now().await;
     }
     assert_eq!(network.attempts().len(), 0);

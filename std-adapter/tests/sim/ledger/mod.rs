@@ -181,7 +181,9 @@ impl Ledger {
     /// A life of the node begins.
     pub(crate) fn life_begins(&mut self) {
         self.life_since_ms = self.now_ms();
-        let is_log_whole = self.lives.last() == Some(&None) && self.is_disk_well_for(0);
+        // Where the clock was set back, calls may seem to be from before the last change of their webhook.
+        let was_set_back = self.clock.set_back_ms_since(0) > 0;
+        let is_log_whole = self.lives.last() == Some(&None) && self.is_disk_well_for(0) && !was_set_back;
         self.hooks.values_mut().for_each(|hook| hook.life_begins(is_log_whole));
         self.tell("begin", &format!("{:?}", self.rules));
     }
