@@ -18,8 +18,8 @@ use std::{cell::Cell, sync::LazyLock};
 pub enum Bug {
     /// Publishes are answered before they are synced.
     AcknowledgeUnsynced,
-    /// Events are stored before all that they owe is.
-    EventsFirst,
+    /// Where very many deliveries are owed, the first part of them is not stored.
+    ForgetPart,
     /// Deliveries begin before the event is stored.
     DeliverUnstored,
     /// A retry is remembered in memory only.
@@ -82,7 +82,7 @@ impl Bug {
     /// All of them.
     pub const ALL: [Bug; 30] = [
         Bug::AcknowledgeUnsynced,
-        Bug::EventsFirst,
+        Bug::ForgetPart,
         Bug::DeliverUnstored,
         Bug::ForgetRetry,
         Bug::CallInactive,

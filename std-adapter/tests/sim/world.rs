@@ -50,7 +50,7 @@ impl World {
             places: chance.pick(&[2, 4, 8, 16, 64]),
             gap_ms_max: chance.pick(&[1_000_000, 3_000_000, 10_000_000]),
             has_floods: chance.percent(20),
-            retention_ms: chance.pick(&[3, 72]) * HOUR_MS,
+            retention_ms: chance.pick(&[HOUR_MS / 2, 3 * HOUR_MS, 72 * HOUR_MS]),
         };
         let clock = Arc::new(SimClock::new(BEGIN_MS));
         World {

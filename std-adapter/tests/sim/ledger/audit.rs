@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use bellwire_core::call::Outcome;
 
-use super::sending::IDS_AHEAD_MS;
 use super::{Answer, Entry, Ledger, Number, Pair};
 
 impl Ledger {
@@ -51,16 +50,10 @@ impl Ledger {
         let (fewest, _) = self.policies.between(decided_ms, last.seen_ms);
         match last.outcome {
             Outcome::Unknown => false,
-            Outcome::Expired => self.may_be_expired(last),
+            // Whether it was old enough was seen to when it was logged.
+            Outcome::Expired => true,
             outcome => !self.is_transient(outcome) || last.attempt > u32::from(fewest),
         }
-    }
-
-    /// Whether a delivery is old enough to be given up unsent.
-    fn may_be_expired(&self, entry: &Entry) -> bool {
-        let Some(publish) = self.publishes.get(&entry.pair.1) else { return false };
-        let age_ms = entry.seen_ms - publish.begun_ms;
-        age_ms + IDS_AHEAD_MS >= self.rules.retention_ms || !self.clock.is_even_since(publish.begun_ms)
     }
 
     /// Each request that left has one entry, which tells the truth.

@@ -22,6 +22,7 @@ impl Ledger {
         let Entry { pair, attempt, outcome, .. } = entry;
         self.tell("logged", &format!("{}/{} attempt {attempt} {outcome:?}", pair.0, pair.1));
         self.note_endpoint(&entry);
+        self.check_age(&entry);
         self.check_again(disk, webhook_uid, &entry);
     }
 
@@ -43,6 +44,17 @@ impl Ledger {
             if hook.is_active && sent_ms.is_some_and(|sent| hook.is_settled_since(sent)) {
                 hook.gone_logged_ms.get_or_insert(now_ms);
             }
+        }
+    }
+
+    /// What is given up unsent is as old as events are kept.
+    fn check_age(&mut self, entry: &Entry) {
+        let Some(publish) = self.publishes.get(&entry.pair.1) else { return };
+        let age_ms = entry.seen_ms - publish.begun_ms;
+        let is_young = age_ms < self.rules.retention_ms && self.clock.is_even_since(publish.begun_ms);
+        if entry.outcome == Outcome::Expired && is_young {
+            let how = format!("{:?} after {age_ms} ms", entry.pair);
+            self.broken("what waits is kept as long as its event", &how);
         }
     }
 
