@@ -40,6 +40,7 @@ pub struct Metrics {
     retries: Counter,
     dead: Counter,
     pauses: Counter,
+    damage: Counter,
     in_flight: Gauge,
     backlog: Gauge,
 }
@@ -57,6 +58,7 @@ impl Default for Metrics {
             retries: Counter::default(),
             dead: Counter::default(),
             pauses: Counter::default(),
+            damage: Counter::default(),
             in_flight: Gauge::default(),
             backlog: Gauge::default(),
             registry: Registry::default(),
@@ -78,6 +80,11 @@ impl Default for Metrics {
             "endpoint_pauses",
             "Endpoints left alone because they kept failing",
             metrics.pauses.clone(),
+        );
+        registry.register(
+            "store_damage",
+            "Deliveries that wait because the store is damaged where they need it",
+            metrics.damage.clone(),
         );
         registry.register("attempts_in_flight", "Attempts under way", metrics.in_flight.clone());
         registry.register("backlog", "Deliveries that are owed just now", metrics.backlog.clone());
@@ -118,6 +125,11 @@ impl Metrics {
     /// An endpoint kept failing and is left alone for a while.
     pub fn endpoint_paused(&self) {
         self.pauses.inc();
+    }
+
+    /// What a delivery needs turned out to be damaged.
+    pub fn damage_found(&self) {
+        self.damage.inc();
     }
 
     /// How long an attempt took, until its outcome was recorded.

@@ -44,7 +44,7 @@ struct Args {
     #[arg(long, default_value_t = 10)]
     lead: u64,
     /// Rounds without and with the noise
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Events a second for the healthy endpoint
     #[arg(long, default_value_t = 100)]

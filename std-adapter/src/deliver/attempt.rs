@@ -115,6 +115,9 @@ impl Engine {
     /// As [`Engine::job`]; while the store cannot be read the delivery waits.
     async fn look_up(&self, owed: Owed) -> Lookup {
         self.job(owed).await.unwrap_or_else(|cause| {
+            if matches!(cause, StoreError::Corrupt(_)) {
+                self.parts.metrics.damage_found();
+            }
             let cause = format!("event {}: {}", id::to_text(owed.key.event_id), causes::in_one_line(&cause));
             self.unread.warn(self.now_ms(), &cause, "a delivery waits: what it needs cannot be read");
             Lookup::Later
@@ -271,8 +274,10 @@ impl Engine {
         let again = self.again(job, decision);
         self.write(job, &made, again).await?;
         self.parts.metrics.attempt_ended(outcome, decision);
-        let took_ms = self.now_ms().saturating_sub(made.call.request_at_ms);
-        self.parts.metrics.attempt_took(Duration::from_millis(took_ms));
+        if !matches!(outcome, Outcome::Unknown | Outcome::Expired) {
+            let took_ms = self.now_ms().saturating_sub(made.call.request_at_ms);
+            self.parts.metrics.attempt_took(Duration::from_millis(took_ms));
+        }
         report(job, outcome, decision, made.details.error.as_deref());
         if decision == Decision::Gone && !is_planted(Bug::IgnoreGone) {
             self.switch_off(job).await;
@@ -420,7 +425,7 @@ fn report(job: &Job, outcome: Outcome, decision: Decision, problem: Option<&str>
         }
         Decision::Postpone { .. } => {}
         Decision::Dead if outcome == Outcome::Expired => {
-            debug!(%space, %event, attempt, "a delivery is given up unsent")
+            debug!(%space, %event, attempt, "a delivery is given up unsent");
         }
         Decision::Dead | Decision::Gone => {
             warn!(%space, %event, attempt, ?outcome, problem, "a delivery is given up");
