@@ -67,21 +67,28 @@ fn a_log_of_calls_tells_the_state_of_a_breaker() {
     use Sign::{Failing, None, Silent, Well};
     let open = |until_ms, pauses| Breaker::Open { until_ms, pauses };
     let closed = |failures| Breaker::Closed { failures };
+    let call = |(sign, begun_ms, ended_ms): &(Sign, u64, u64)| PastCall {
+        sign: *sign,
+        begun_ms: *begun_ms,
+        ended_ms: *ended_ms,
+    };
+    let after = |calls: &[(Sign, u64, u64)]| Breaker::after(calls.iter().map(call), &POLICY);
+    let three = [(Silent, 0, 1), (Silent, 0, 2), (Silent, 0, 3)];
+    let then = |call| after(&[&three[..], &[call]].concat());
     // Sign, begin and end of each call.
-    let rows: [(&[(Sign, u64, u64)], Breaker); 8] = [
-        (&[], closed(0)),
-        (&[(Silent, 0, 30), (Failing, 40, 50)], closed(2)),
-        (&[(Silent, 0, 30), (Well, 40, 50), (Silent, 60, 90)], closed(1)),
-        (&[(Silent, 0, 30), (None, 40, 50), (Silent, 60, 90), (Silent, 90, 100)], open(1_100, 1)),
+    let rows = [
+        (after(&[]), closed(0)),
+        (after(&[(Silent, 0, 30), (Failing, 40, 50)]), closed(2)),
+        (after(&[(Silent, 0, 30), (Well, 40, 50), (Silent, 60, 90)]), closed(1)),
+        (after(&[(Silent, 0, 30), (None, 40, 50), (Silent, 60, 90), (Silent, 90, 100)]), open(1_100, 1)),
         // One that was under way when it opened tells nothing, though it ended after the pause.
-        (&[(Silent, 0, 1), (Silent, 0, 2), (Silent, 0, 3), (Silent, 0, 2_000)], open(1_003, 1)),
-        (&[(Silent, 0, 1), (Silent, 0, 2), (Silent, 0, 3), (Silent, 1_003, 2_000)], open(4_000, 2)),
-        (&[(Silent, 0, 1), (Silent, 0, 2), (Silent, 0, 3), (None, 1_003, 2_000)], open(2_000, 1)),
-        (&[(Silent, 0, 1), (Silent, 0, 2), (Silent, 0, 3), (Well, 1_003, 2_000)], closed(0)),
+        (then((Silent, 0, 2_000)), open(1_003, 1)),
+        (then((Silent, 1_003, 2_000)), open(4_000, 2)),
+        (then((None, 1_003, 2_000)), open(2_000, 1)),
+        (then((Well, 1_003, 2_000)), closed(0)),
     ];
-    for (calls, state) in rows {
-        let calls = calls.iter().map(|&(sign, begun_ms, ended_ms)| PastCall { sign, begun_ms, ended_ms });
-        assert_eq!(Breaker::after(calls.clone(), &POLICY), state, "{:?}", calls.collect::<Vec<_>>());
+    for (number, (found, state)) in rows.into_iter().enumerate() {
+        assert_eq!(found, state, "row {number}");
     }
 }
 

@@ -77,7 +77,12 @@ impl Engine {
     pub(super) async fn run_expired(self: Arc<Self>, owed: Owed) {
         let problem = if self.is_late(owed) { EXPIRED } else { CROWDED };
         self.expired.warn(self.now_ms(), &problem, "deliveries are given up");
-        let settled = self.record_unsent(owed, self.now_ms(), Outcome::Expired, problem).await;
+        // Nothing of it left, as if this run had claimed it: where the webhook is off it is dropped without a word.
+        let unsent = Owed { record: OwedRecord { claim: self.settings.run, ..owed.record }, ..owed };
+        let settled = self.record_unsent(unsent, self.now_ms(), Outcome::Expired, problem).await;
+        let claim = owed.record.claim;
+        let as_it_was = |again: Owed| Owed { record: OwedRecord { claim, ..again.record }, ..again };
+        let settled = settled.map(|settled| Settled { again: settled.again.map(as_it_was), ..settled });
         self.finish(owed, None, settled);
     }
 

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use bellwire_core::call::Outcome;
 use bellwire_core::delivery::{Breaker, BreakerPolicy, PastCall, Sign, sign_of};
 
+use tracing::warn;
+
 use super::{Engine, Needed, STORE_PAUSE};
+use crate::causes;
 use crate::limits::{ATTEMPT_TIMEOUT, CALLS_PER_WEBHOOK, EVENTS_AT_HAND_BYTES};
 use crate::planted::{Bug, is_planted};
 use crate::store::record::{self, CallRecord, Owed, OwedKey, OwedRecord};
@@ -51,39 +54,69 @@ impl Memory {
             let first = store.scan_keys(Table::Owed, Range::from_key(&from.to_be_bytes()), 1)?.pop();
             let Some(key) = first else { break };
             let owner = OwedKey::from_bytes(&key)?.webhook_uid;
-            owners.push((owner, self.recall(store, owner)?));
+            owners.push((owner, self.recall(store, owner)));
             from = owner + 1;
         }
         Ok(owners)
     }
 
-    /// What the log says of a webhook's endpoint.
-    fn recall(&self, store: &dyn Store, webhook_uid: u64) -> Result<Recalled, StoreError> {
-        let mut calls = self.latest(store, webhook_uid, 1)?;
-        if calls.first().is_some_and(|call| call.sign.is_bad() || call.sign == Sign::None) {
-            calls = self.latest(store, webhook_uid, self.breaker.calls_that_count() as usize)?;
-        }
-        if calls.iter().any(|call| call.sign == Sign::None) {
-            calls = self.latest(store, webhook_uid, CALLS_PER_WEBHOOK)?;
-            calls.retain(|call| call.sign != Sign::None);
-        }
-        let sign = calls.first().map_or(Sign::None, |call| call.sign);
-        let failed =
-            calls.iter().take_while(|call| call.sign.is_bad() && !is_planted(Bug::ForgetBreaker)).count();
-        let breaker = Breaker::after(calls[..failed].iter().rev().copied(), &self.breaker);
-        Ok(Recalled { sign, breaker })
+    /// What the log says of a webhook's endpoint. If that cannot be read, nothing is known of it.
+    fn recall(&self, store: &dyn Store, webhook_uid: u64) -> Recalled {
+        self.try_recall(store, webhook_uid).unwrap_or_else(|cause| {
+            let cause = causes::in_one_line(&cause);
+            warn!(cause, "the activity log cannot be read: nothing is known of an endpoint");
+            Recalled::NOTHING
+        })
     }
 
-    /// The last calls of a webhook, the latest first. Those before the last change of its definition may have gone to another
-    /// endpoint.
-    fn latest(&self, store: &dyn Store, webhook_uid: u64, limit: usize) -> Result<Vec<PastCall>, StoreError> {
+    fn try_recall(&self, store: &dyn Store, webhook_uid: u64) -> Result<Recalled, StoreError> {
+        let mut calls = self.latest(store, webhook_uid, 1)?;
+        if calls.first().is_none_or(|call| !says_that_all_is_well(call)) {
+            calls = self.latest(store, webhook_uid, self.breaker.calls_that_count() as usize)?;
+        }
+        if calls.iter().any(|call| sign_of(call.outcome) == Sign::None) {
+            calls = self.latest(store, webhook_uid, CALLS_PER_WEBHOOK)?;
+        }
+        let given_up =
+            calls.first().filter(|call| call.outcome == Outcome::Expired).map(|call| call.request_at_ms);
+        let said = calls.iter().map(past).filter(|call| call.sign != Sign::None);
+        let mut failed: Vec<PastCall> = said.clone().take_while(|call| call.sign.is_bad()).collect();
+        failed.reverse();
+        let breaker = match (Breaker::after(failed, &self.breaker), given_up) {
+            _ if is_planted(Bug::ForgetBreaker) => Breaker::default(),
+            // Deliveries are given up only while an endpoint is left alone; those of them may fill the log.
+            (Breaker::Closed { .. }, Some(at_ms)) => {
+                Breaker::Open { until_ms: at_ms.saturating_add(self.breaker.pause_ms), pauses: 1 }
+            }
+            (breaker, _) => breaker,
+        };
+        let silence = given_up.map_or(Sign::None, |_| Sign::Silent);
+        Ok(Recalled { sign: said.clone().next().map_or(silence, |call| call.sign), breaker })
+    }
+
+    /// The last calls of a webhook, the latest first, without those of which nobody knows when they were made. Those before
+    /// the last change of its definition may have gone to another endpoint.
+    fn latest(
+        &self,
+        store: &dyn Store,
+        webhook_uid: u64,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
         let rows = store.scan(Table::Calls, Range::prefix(&webhook_uid.to_be_bytes()).reversed(), limit)?;
-        let calls = rows.iter().map(|(_, value)| Ok(past(&record::decode(value)?)));
-        let calls = calls.collect::<Result<Vec<PastCall>, StoreError>>()?;
+        let calls = rows.iter().map(|(_, value)| record::decode(value));
+        let mut calls = calls.collect::<Result<Vec<CallRecord>, StoreError>>()?;
         let webhook = self.registry.webhook(webhook_uid);
         let changed_ms = webhook.map_or(0, |(_, webhook)| webhook.record.history.updated.at_ms);
-        Ok(calls.into_iter().take_while(|call| call.begun_ms >= changed_ms).collect())
+        calls.retain(|call| call.outcome != Outcome::Unknown);
+        let before = calls.iter().position(|call| call.request_at_ms < changed_ms);
+        calls.truncate(before.unwrap_or(calls.len()));
+        Ok(calls)
     }
+}
+
+fn says_that_all_is_well(call: &CallRecord) -> bool {
+    let sign = sign_of(call.outcome);
+    !sign.is_bad() && sign != Sign::None
 }
 
 /// A call as a breaker sees it. When it ended without a response only a timeout tells.
@@ -139,10 +172,10 @@ impl Engine {
         Memory { registry: self.parts.registry.clone(), breaker: self.settings.breaker }
     }
 
-    /// Looks up how the last calls to a webhook ended. If that cannot be read, nothing is known of its endpoint.
+    /// Looks up how the last calls to a webhook ended.
     pub(super) async fn run_recall(self: Arc<Self>, webhook_uid: u64) {
         let memory = self.memory();
-        let recalled = self.parts.store.run(move |store| memory.recall(store, webhook_uid)).await;
+        let recalled = self.parts.store.run(move |store| Ok(memory.recall(store, webhook_uid))).await;
         self.schedule().recall(webhook_uid, recalled.unwrap_or(Recalled::NOTHING));
         self.pump();
     }

@@ -152,15 +152,19 @@ impl LaneState {
     /// What is given up because its endpoint is left alone.
     fn expired(&mut self, at: &Moment) -> Option<Step> {
         let is_left_alone = matches!(at.admission, Admission::Wait { .. });
-        if !is_left_alone || self.under_way.len() >= EXPIRED_AT_ONCE {
+        // What is being claimed would be written again after it was removed.
+        if !is_left_alone || self.claiming || self.under_way.len() >= EXPIRED_AT_ONCE {
             return None;
         }
-        let oldest = self.readable().next()?;
-        let expired = id::made_at_ms(oldest.key.event_id) < at.kept_since_ms;
-        expired.then(|| {
-            self.hold(oldest.key);
-            Step::Expire(oldest)
-        })
+        let mut old = self.readable().take_while(|owed| id::made_at_ms(owed.key.event_id) < at.kept_since_ms);
+        let expired = old.find(|owed| at.later(&owed.record).is_none())?;
+        drop(old);
+        if ![0, at.run].contains(&expired.record.claim) {
+            // Its request may have left: the log says so first.
+            return Some(self.take(expired, at.run));
+        }
+        self.hold(expired.key);
+        Some(Step::Expire(expired))
     }
 
     /// Asks the store when no more than so many can be read here: early, so that the lane need not wait for the answer, and
@@ -297,6 +301,16 @@ impl LaneState {
         self.under_way.len()
     }
 
+    /// What is under way.
+    pub(crate) fn keys_under_way(&self) -> impl Iterator<Item = OwedKey> {
+        self.under_way.keys().copied()
+    }
+
+    /// Whether this delivery is under way.
+    pub(crate) fn is_under_way(&self, key: OwedKey) -> bool {
+        self.under_way.contains_key(&key)
+    }
+
     /// Deliveries in memory.
     pub(crate) fn waiting(&self) -> usize {
         self.window.len()
@@ -349,6 +363,27 @@ mod tests {
 
     fn push(lane: &mut LaneState, owed: Owed) {
         lane.push(owed, LANE_WINDOW);
+    }
+
+    #[test]
+    fn what_is_given_up_is_old_and_due_and_claimed_by_no_other_run() {
+        let old = |event: u128, change: fn(&mut OwedRecord)| with(owed(1, event), change);
+        let until_ms = 1_000;
+        let alone = Moment { admission: Admission::Wait { until_ms }, kept_since_ms: u64::MAX, ..at(10, 16) };
+        let mut lane = LaneState::default();
+        let parked = old(1, |record| record.not_before_ms = 20);
+        let claimed_before = old(2, |record| record.claim = RUN - 1);
+        let plain = old(3, |_| ());
+        [parked, claimed_before, plain].into_iter().for_each(|owed| push(&mut lane, owed));
+        assert_eq!(lane.next(&Moment { kept_since_ms: 0, ..alone }), Step::WaitUntil(until_ms));
+        assert_eq!(lane.next(&alone), Step::Unknown(claimed_before));
+        assert_eq!(lane.next(&alone), Step::Expire(plain));
+        assert_eq!(lane.next(&alone), Step::WaitUntil(until_ms));
+        lane.ended(plain.key, None, LANE_WINDOW);
+        lane.ended(claimed_before.key, None, LANE_WINDOW);
+        // One that could not be given up waits as long as it was said to.
+        assert_eq!(lane.next(&alone), Step::WaitUntil(until_ms));
+        assert_eq!(lane.next(&Moment { now_ms: 20, ..alone }), Step::Expire(parked));
     }
 
     #[test]

@@ -227,9 +227,12 @@ impl Deliveries {
         owed.iter().for_each(|owed| schedule.withdraw(owed.key));
     }
 
-    /// Returns when nothing is under way for a webhook that was switched off or deleted: attempts are broken off.
+    /// Returns when nothing is under way any more that was when a webhook was switched off or deleted: attempts are broken off.
     pub async fn quiesce(&self, webhook_uid: u64) {
-        self.0.until(|schedule| schedule.under_way(webhook_uid) == 0 || is_planted(Bug::LeaveUnderWay)).await;
+        // What begins from now on sees that the webhook is off.
+        let begun = self.0.schedule().keys_under_way(webhook_uid);
+        let have_ended = |schedule: &Schedule| begun.iter().all(|key| !schedule.is_under_way(*key));
+        self.0.until(|schedule| have_ended(schedule) || is_planted(Bug::LeaveUnderWay)).await;
         self.0.schedule().forget(webhook_uid);
     }
 

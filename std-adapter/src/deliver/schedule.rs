@@ -2,7 +2,7 @@
 //!
 //! Pure as a lane is: whoever owns a [`Schedule`] tells it what happened and asks for one [`Action`] after the other.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Sign, Standing, Turn};
 
@@ -57,6 +57,12 @@ pub(crate) struct Endpoint {
     pub(crate) breaker: Breaker,
     pub(crate) standing: Standing,
 }
+
+/// Deliveries that are being given up at once.
+const EXPIRING_MAX: usize = 1_024;
+
+/// How often whoever waits is asked whether it has something to give up, when very much is owed, in milliseconds.
+const CROWD_LOOK_MS: u64 = 5_000;
 
 /// How something that was under way ended.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +122,12 @@ pub(crate) struct Schedule {
     /// Whether the store may hold deliveries of lanes that are not here.
     resuming: bool,
     backlog: Backlog,
+    /// Those that are being given up: they are no longer counted as owed, so that no more are given up than need be.
+    expiring: HashSet<OwedKey>,
+    /// Lanes that may have something to give up, once others have.
+    crowding: BTreeSet<u64>,
+    /// Whether half of what may be owed is.
+    is_half_full: bool,
 }
 
 impl Schedule {
@@ -133,6 +145,9 @@ impl Schedule {
             waiting: 0,
             resuming: true,
             backlog: Backlog::default(),
+            expiring: HashSet::new(),
+            crowding: BTreeSet::new(),
+            is_half_full: false,
         }
     }
 
@@ -142,8 +157,13 @@ impl Schedule {
     }
 
     /// What is under way for one webhook.
-    pub(crate) fn under_way(&self, webhook_uid: u64) -> usize {
-        self.lanes.get(&webhook_uid).map_or(0, |lane| lane.state.under_way())
+    pub(crate) fn keys_under_way(&self, webhook_uid: u64) -> Vec<OwedKey> {
+        self.lanes.get(&webhook_uid).map_or(Vec::new(), |lane| lane.state.keys_under_way().collect())
+    }
+
+    /// Whether a delivery is under way.
+    pub(crate) fn is_under_way(&self, key: OwedKey) -> bool {
+        self.lanes.get(&key.webhook_uid).is_some_and(|lane| lane.state.is_under_way(key))
     }
 
     /// What is known of a webhook's endpoint.
@@ -189,6 +209,7 @@ impl Schedule {
     pub(crate) fn counted_all(&mut self) {
         self.backlog.counted_all();
         self.look_at_backlog();
+        self.look_at_crowd();
     }
 
     /// Announces a delivery that is about to become durable, see [`LaneState::expect`]. Answers with the claim that
@@ -209,6 +230,7 @@ impl Schedule {
     /// Takes in a delivery that has just become durable.
     pub(crate) fn push(&mut self, owed: Owed) {
         self.backlog.added(owed.key);
+        self.look_at_crowd();
         self.lane(owed.key.webhook_uid);
         self.change(owed.key.webhook_uid, |state, window_max| state.push(owed, window_max));
     }
@@ -251,7 +273,12 @@ impl Schedule {
         if let Some(standing) = ended.place {
             self.turns.ended(standing);
         }
-        self.backlog.removed(ended.key);
+        if !self.expiring.is_empty() && self.expiring.remove(&ended.key) {
+            // There is room for the next.
+            self.crowding.pop_first().into_iter().for_each(|webhook_uid| self.wake(webhook_uid));
+        } else {
+            self.backlog.removed(ended.key);
+        }
         ended.again.iter().for_each(|owed| self.backlog.added(owed.key));
         let Rules { lane_places, breaker, .. } = self.rules;
         let lane = self.lanes.get_mut(&ended.key.webhook_uid)?;
@@ -353,9 +380,23 @@ impl Schedule {
     fn look_at_clock(&mut self, now_ms: u64) {
         let before_ms = std::mem::replace(&mut self.asked_ms, now_ms);
         if now_ms < before_ms && !is_planted(Bug::TrustTheClock) {
-            let waiting: Vec<u64> = self.alarms.iter().map(|(_, webhook_uid)| *webhook_uid).collect();
-            waiting.into_iter().for_each(|webhook_uid| self.wake(webhook_uid));
+            self.wake_all();
         }
+    }
+
+    /// Has all asked again that wait for a moment.
+    fn wake_all(&mut self) {
+        let waiting: Vec<u64> = self.alarms.iter().map(|(_, webhook_uid)| *webhook_uid).collect();
+        waiting.into_iter().for_each(|webhook_uid| self.wake(webhook_uid));
+    }
+
+    /// From half of what may be owed on, whoever waits is asked now and then whether it has something to give up.
+    fn look_at_crowd(&mut self) {
+        let is_half_full = self.backlog.count() > self.rules.backlog_max / 2;
+        if is_half_full && !std::mem::replace(&mut self.is_half_full, is_half_full) {
+            self.wake_all();
+        }
+        self.is_half_full = is_half_full;
     }
 
     /// A lane that may have something to do: one whose moment has come, one that changed, one for which there is a
@@ -393,8 +434,13 @@ impl Schedule {
         let most = if is_planted(Bug::UnboundedEndpoint) { rules.places } else { most };
         let limit = if admitted && !paced { most } else { 0 };
         let Rules { run, wait_ms_max, .. } = rules;
-        let keeps_none = self.backlog.is_crowded_by(webhook_uid, rules.backlog_max);
-        let kept_since_ms = if keeps_none { u64::MAX } else { now_ms.saturating_sub(rules.keep_ms) };
+        let kept_since_ms = if self.expiring.len() >= EXPIRING_MAX {
+            0
+        } else if self.backlog.is_crowded_by(webhook_uid, rules.backlog_max) {
+            u64::MAX
+        } else {
+            now_ms.saturating_sub(rules.keep_ms)
+        };
         let moment = Moment { now_ms, run, limit, admission, kept_since_ms, window_max, wait_ms_max };
         let before = lane.state.waiting();
         let step = lane.state.next(&moment);
@@ -420,10 +466,19 @@ impl Schedule {
                 Action::Attempt(owed, standing)
             }
             Step::Unknown(owed) => Action::Unknown(owed),
-            Step::Expire(owed) => Action::Expire(owed),
+            Step::Expire(owed) => {
+                self.backlog.removed(owed.key);
+                self.expiring.insert(owed.key);
+                Action::Expire(owed)
+            }
             Step::Claim(owed) => Action::Claim(owed),
             Step::Refill(from) => Action::Refill(from, window_max),
             Step::WaitUntil(moment) => {
+                let looks_again_ms = self.asked_ms.saturating_add(CROWD_LOOK_MS);
+                let moment = if self.is_half_full { moment.min(looks_again_ms) } else { moment };
+                if self.expiring.len() >= EXPIRING_MAX {
+                    self.crowding.insert(webhook_uid);
+                }
                 self.lane(webhook_uid).alarm = Some(moment);
                 self.alarms.insert((moment, webhook_uid));
                 return None;
@@ -662,16 +717,44 @@ mod tests {
             schedule.recall(webhook, Recalled { sign: Sign::Silent, breaker });
             assert_eq!(schedule.next(0), None);
         }
+        let expired = |schedule: &mut Schedule| match schedule.next(1) {
+            Some(Action::Expire(owed)) => Some(owed),
+            None => None,
+            other => panic!("{other:?}"),
+        };
+        let mut expiring = VecDeque::new();
         for event in 1..1_000 {
             accept(&mut schedule, 1, event, 1);
-            while let Some(action) = schedule.next(1) {
-                let Action::Expire(owed) = action else { panic!("{action:?}") };
+            expiring.extend(std::iter::from_fn(|| expired(&mut schedule)));
+            assert!(schedule.backlog().count() <= 75, "no more and no fewer than need be");
+            if expiring.len() == 10 {
+                let owed: Owed = expiring.pop_front().unwrap();
                 assert_eq!(owed.key.webhook_uid, 1);
                 let ended = Ended { key: owed.key, place: None, sign: Sign::None, heavy: false, again: None };
                 schedule.ended(&ended, 1, 0);
             }
         }
-        assert_eq!(schedule.backlog().count(), 75);
+        assert_eq!((schedule.backlog().count(), expiring.len()), (75, 9));
+    }
+
+    #[test]
+    fn whoever_sleeps_and_is_owed_too_much_is_asked_when_others_fill_the_backlog() {
+        let mut schedule = Schedule::new(Rules { backlog_max: 100, ..rules(64) });
+        schedule.resumed();
+        schedule.counted_all();
+        (0..50).for_each(|event| accept(&mut schedule, 1, event, 0));
+        assert_eq!(schedule.next(0), Some(Action::Recall(1)));
+        let breaker = Breaker::Open { until_ms: 9_000, pauses: 4 };
+        schedule.recall(1, Recalled { sign: Sign::Silent, breaker });
+        assert_eq!((schedule.next(0), schedule.next_alarm()), (None, Some(9_000)));
+        // The second is not left alone and hangs.
+        (0..10).for_each(|event| accept(&mut schedule, 2, event, 0));
+        let begun = begin_all(&mut schedule, 0);
+        assert_eq!((begun.len(), schedule.next_alarm()), (1, Some(CROWD_LOOK_MS)));
+        (10..40).for_each(|event| accept(&mut schedule, 2, event, 0));
+        assert_eq!(begin_all(&mut schedule, 0), []);
+        let expired = std::iter::from_fn(|| schedule.next(CROWD_LOOK_MS)).count();
+        assert_eq!((expired, schedule.backlog().count()), (13, 77));
     }
 
     #[test]
@@ -728,7 +811,7 @@ mod tests {
         let alarm = schedule.next_alarm().expect("some wait for their turn");
         let later = begin_all(&mut schedule, alarm).len() + begin_all(&mut schedule, alarm + 1).len();
         assert_eq!((alarm, later), (201, 2));
-        assert_eq!(schedule.under_way(1), 2);
+        assert_eq!(schedule.keys_under_way(1).len(), 2);
     }
 
     #[test]

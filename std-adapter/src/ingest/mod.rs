@@ -206,6 +206,10 @@ impl Ingest {
         let mut results = Vec::with_capacity(total);
         while incoming.peek().is_some() {
             let (mut together, begun) = (Together::default(), results.len());
+            if !self.deliveries.has_room() {
+                results.extend(incoming.by_ref().map(|next| next.and_then(|_| Err(Refusal::Backlog))));
+                break;
+            }
             while together.owed.len() < OWED_TOGETHER_MAX
                 && let Some(next) = incoming.next()
             {
@@ -251,16 +255,21 @@ impl Ingest {
         let (ahead, rest) = owed.split_at(owed.len().saturating_sub(1) / OWED_AT_ONCE * OWED_AT_ONCE);
         let unsynced = is_planted(Bug::AcknowledgeUnsynced);
         let durability = if unsynced { Durability::Buffered } else { Durability::Synced };
-        let forgotten = usize::from(is_planted(Bug::ForgetPart));
-        for (number, some) in ahead.chunks(OWED_AT_ONCE).enumerate().skip(forgotten) {
-            if let Err(cause) = self.committer.try_commit(rows(some), Durability::Buffered).await {
-                self.take_back(&ahead[..number * OWED_AT_ONCE]).await;
-                return Err(cause);
-            }
-        }
         let mut last = rows(rest);
         last.append(events);
-        let written = self.committer.try_commit(last, durability).await;
+        if ahead.is_empty() {
+            return self.committer.try_commit(last, durability).await;
+        }
+        let room = self.committer.try_reserve(last.bytes() + size_of_val(ahead))?;
+        let forgotten = usize::from(is_planted(Bug::ForgetPart));
+        for (number, some) in ahead.chunks(OWED_AT_ONCE).enumerate().skip(forgotten) {
+            let written = self.committer.commit_reserved(&room, rows(some), Durability::Buffered).await;
+            if written.is_err() {
+                self.take_back(&ahead[..number * OWED_AT_ONCE]).await;
+                return written;
+            }
+        }
+        let written = self.committer.commit_reserved(&room, last, durability).await;
         if written.is_err() {
             self.take_back(ahead).await;
         }

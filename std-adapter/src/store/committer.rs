@@ -78,9 +78,12 @@ struct Waiting {
     batch: Batch,
     durability: Durability,
     answer: oneshot::Sender<Result<(), StoreError>>,
-    /// Given back when the batch has been answered.
-    _room: OwnedSemaphorePermit,
+    /// Given back when the batch has been answered; `None` where whoever brings it has it reserved.
+    _room: Option<OwnedSemaphorePermit>,
 }
+
+/// Room for the batches of work that comes in parts; given back when dropped.
+pub struct Reserved(OwnedSemaphorePermit);
 
 impl Committer {
     /// Starts the thread, with [`Limits::DEFAULT`].
@@ -118,26 +121,46 @@ impl Committer {
     /// [`CommitError::Closed`], [`CommitError::Store`].
     pub async fn commit(&self, batch: Batch, durability: Durability) -> Result<(), CommitError> {
         batch.check()?;
-        let room = self.room.clone().acquire_many_owned(self.room_for(&batch)).await;
-        let (waiting, answer) = waiting(batch, durability, room.map_err(|_| CommitError::Closed)?);
-        self.queue.send(Request::Commit(waiting)).await.map_err(|_| CommitError::Closed)?;
-        answered(answer).await
+        let room = self.room.clone().acquire_many_owned(self.room_for(batch.bytes())).await;
+        self.send(batch, durability, Some(room.map_err(|_| CommitError::Closed)?)).await
     }
 
-    /// Commits a batch, or refuses it at once if too much is waiting or the disk is nearly full: for work from
-    /// outside.
+    /// Commits a part of the work for which there is room.
+    ///
+    /// # Errors
+    /// [`CommitError::Closed`], [`CommitError::Store`].
+    pub async fn commit_reserved(
+        &self,
+        _room: &Reserved,
+        batch: Batch,
+        durability: Durability,
+    ) -> Result<(), CommitError> {
+        batch.check()?;
+        self.send(batch, durability, None).await
+    }
+
+    /// Room for so many bytes of batches, or an error at once if too much is waiting or the disk is nearly full: for work
+    /// from outside.
+    ///
+    /// # Errors
+    /// [`CommitError::Overloaded`], [`CommitError::Closed`], [`CommitError::Store`].
+    pub fn try_reserve(&self, bytes: usize) -> Result<Reserved, CommitError> {
+        self.store.upgrade().ok_or(CommitError::Closed)?.check_room(bytes)?;
+        let room = self.room.clone().try_acquire_many_owned(self.room_for(bytes));
+        room.map(Reserved).map_err(|error| match error {
+            TryAcquireError::NoPermits => CommitError::Overloaded,
+            TryAcquireError::Closed => CommitError::Closed,
+        })
+    }
+
+    /// Commits a batch, or refuses it at once as [`Committer::try_reserve`] does.
     ///
     /// # Errors
     /// [`CommitError::Overloaded`], [`CommitError::Closed`], [`CommitError::Store`].
     pub async fn try_commit(&self, batch: Batch, durability: Durability) -> Result<(), CommitError> {
         batch.check()?;
-        self.store.upgrade().ok_or(CommitError::Closed)?.check_room(batch.bytes())?;
-        let room = self.room.clone().try_acquire_many_owned(self.room_for(&batch));
-        let room = room.map_err(|error| match error {
-            TryAcquireError::NoPermits => CommitError::Overloaded,
-            TryAcquireError::Closed => CommitError::Closed,
-        })?;
-        let (waiting, answer) = waiting(batch, durability, room);
+        let Reserved(room) = self.try_reserve(batch.bytes())?;
+        let (waiting, answer) = waiting(batch, durability, Some(room));
         self.queue.try_send(Request::Commit(waiting)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CommitError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => CommitError::Closed,
@@ -182,16 +205,27 @@ impl Committer {
         self.store.upgrade().map_or(Err(StoreError::Stopped), |store| store.check_room(0))
     }
 
-    /// What a batch takes of the bytes that may wait; never more than there are.
-    fn room_for(&self, batch: &Batch) -> u32 {
-        u32::try_from(batch.bytes()).unwrap_or(u32::MAX).min(self.limits.waiting_bytes)
+    async fn send(
+        &self,
+        batch: Batch,
+        durability: Durability,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), CommitError> {
+        let (waiting, answer) = waiting(batch, durability, room);
+        self.queue.send(Request::Commit(waiting)).await.map_err(|_| CommitError::Closed)?;
+        answered(answer).await
+    }
+
+    /// What so many bytes take of those that may wait; never more than there are.
+    fn room_for(&self, bytes: usize) -> u32 {
+        u32::try_from(bytes).unwrap_or(u32::MAX).min(self.limits.waiting_bytes)
     }
 }
 
 fn waiting(
     batch: Batch,
     durability: Durability,
-    room: OwnedSemaphorePermit,
+    room: Option<OwnedSemaphorePermit>,
 ) -> (Waiting, oneshot::Receiver<Result<(), StoreError>>) {
     let (answer, answered) = oneshot::channel();
     (Waiting { batch, durability, answer, _room: room }, answered)
