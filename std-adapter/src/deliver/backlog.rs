@@ -4,10 +4,13 @@
 //! the count has come to is followed change by change, what lies before it will be counted. A change at the
 //! very moment when the count comes by may be taken twice or not at all: that is mended when nothing is owed.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use crate::store::record::OwedKey;
+
+/// Deliveries that are being given up at once.
+const GIVING_UP_MAX: usize = 1_024;
 
 /// A count of deliveries.
 #[derive(Debug, Default)]
@@ -15,6 +18,8 @@ pub(crate) struct Backlog {
     count: u64,
     /// How many are owed to each webhook to which any are.
     of_webhook: HashMap<u64, u64>,
+    /// Those that are being given up: they are no longer counted, so that no more are given up than need be.
+    giving_up: HashSet<OwedKey>,
     /// Up to where the store was counted; `None` before the first.
     counted_to: Option<OwedKey>,
     is_whole: bool,
@@ -54,7 +59,8 @@ impl Backlog {
 
     /// A delivery is no longer owed.
     pub(crate) fn removed(&mut self, key: OwedKey) {
-        if !self.follows(key) {
+        let was_counted_out = !self.giving_up.is_empty() && self.giving_up.remove(&key);
+        if was_counted_out || !self.follows(key) {
             return;
         }
         self.count = self.count.saturating_sub(1);
@@ -64,6 +70,17 @@ impl Backlog {
                 owed.remove();
             }
         }
+    }
+
+    /// A delivery is about to be removed because it is given up.
+    pub(crate) fn giving_up(&mut self, key: OwedKey) {
+        self.removed(key);
+        self.giving_up.insert(key);
+    }
+
+    /// Whether as many are being given up as may be at once.
+    pub(crate) fn gives_up_enough(&self) -> bool {
+        self.giving_up.len() >= GIVING_UP_MAX
     }
 
     /// Whether of so many deliveries that may be owed more than three quarters are, and more than its even share of them
@@ -123,6 +140,8 @@ mod tests {
         assert_eq!(crowding(&backlog), [true, false, false]);
         (6..60).for_each(|event| backlog.added(owed(2, event)));
         assert_eq!(crowding(&backlog), [true, true, false]);
+        backlog.giving_up(owed(1, 0));
+        assert_eq!(backlog.count(), 129, "given up is as good as removed");
         (0..70).for_each(|event| backlog.removed(owed(1, event)));
         assert_eq!((crowding(&backlog), backlog.count()), ([false; 3], 60));
     }

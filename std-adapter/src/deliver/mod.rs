@@ -10,6 +10,7 @@ mod claims;
 mod lane;
 mod made;
 pub mod owed;
+mod recall;
 pub mod rehearse;
 pub mod request;
 mod schedule;

@@ -2,13 +2,13 @@
 //!
 //! Pure as a lane is: whoever owns a [`Schedule`] tells it what happened and asks for one [`Action`] after the other.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use bellwire_core::delivery::{Admission, Bound, Breaker, BreakerPolicy, Sign, Standing, Turn};
 
 use super::backlog::Backlog;
-use super::claims::Recalled;
 use super::lane::{LaneState, Moment, Step};
+use super::recall::Recalled;
 use super::turns::Turns;
 use crate::limits::{LANE_WINDOW, LANE_WINDOW_MIN, WINDOWS_MAX};
 use crate::planted::{Bug, is_planted};
@@ -57,9 +57,6 @@ pub(crate) struct Endpoint {
     pub(crate) breaker: Breaker,
     pub(crate) standing: Standing,
 }
-
-/// Deliveries that are being given up at once.
-const EXPIRING_MAX: usize = 1_024;
 
 /// How often whoever waits is asked whether it has something to give up, when very much is owed, in milliseconds.
 const CROWD_LOOK_MS: u64 = 5_000;
@@ -122,8 +119,6 @@ pub(crate) struct Schedule {
     /// Whether the store may hold deliveries of lanes that are not here.
     resuming: bool,
     backlog: Backlog,
-    /// Those that are being given up: they are no longer counted as owed, so that no more are given up than need be.
-    expiring: HashSet<OwedKey>,
     /// Lanes that may have something to give up, once others have.
     crowding: BTreeSet<u64>,
     /// Whether half of what may be owed is.
@@ -145,7 +140,6 @@ impl Schedule {
             waiting: 0,
             resuming: true,
             backlog: Backlog::default(),
-            expiring: HashSet::new(),
             crowding: BTreeSet::new(),
             is_half_full: false,
         }
@@ -273,11 +267,9 @@ impl Schedule {
         if let Some(standing) = ended.place {
             self.turns.ended(standing);
         }
-        if !self.expiring.is_empty() && self.expiring.remove(&ended.key) {
-            // There is room for the next.
+        self.backlog.removed(ended.key);
+        if !self.backlog.gives_up_enough() {
             self.crowding.pop_first().into_iter().for_each(|webhook_uid| self.wake(webhook_uid));
-        } else {
-            self.backlog.removed(ended.key);
         }
         ended.again.iter().for_each(|owed| self.backlog.added(owed.key));
         let Rules { lane_places, breaker, .. } = self.rules;
@@ -434,7 +426,7 @@ impl Schedule {
         let most = if is_planted(Bug::UnboundedEndpoint) { rules.places } else { most };
         let limit = if admitted && !paced { most } else { 0 };
         let Rules { run, wait_ms_max, .. } = rules;
-        let kept_since_ms = if self.expiring.len() >= EXPIRING_MAX {
+        let kept_since_ms = if self.backlog.gives_up_enough() {
             0
         } else if self.backlog.is_crowded_by(webhook_uid, rules.backlog_max) {
             u64::MAX
@@ -467,8 +459,7 @@ impl Schedule {
             }
             Step::Unknown(owed) => Action::Unknown(owed),
             Step::Expire(owed) => {
-                self.backlog.removed(owed.key);
-                self.expiring.insert(owed.key);
+                self.backlog.giving_up(owed.key);
                 Action::Expire(owed)
             }
             Step::Claim(owed) => Action::Claim(owed),
@@ -476,7 +467,7 @@ impl Schedule {
             Step::WaitUntil(moment) => {
                 let looks_again_ms = self.asked_ms.saturating_add(CROWD_LOOK_MS);
                 let moment = if self.is_half_full { moment.min(looks_again_ms) } else { moment };
-                if self.expiring.len() >= EXPIRING_MAX {
+                if self.backlog.gives_up_enough() {
                     self.crowding.insert(webhook_uid);
                 }
                 self.lane(webhook_uid).alarm = Some(moment);
