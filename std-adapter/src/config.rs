@@ -118,7 +118,8 @@ pub struct Options {
     /// Management requests a second for one token; 0 for no limit [default: 100]
     #[arg(long, env = "BELLWIRE_RATE_LIMIT", value_name = "N")]
     pub rate_limit: Option<u32>,
-    /// How long accepted events are kept; longer while a delivery is owed [default: 72h]
+    /// How long accepted events are kept, and deliveries that wait for an endpoint that keeps failing; an event is kept
+    /// longer while a retry of it is owed [default: 72h]
     #[arg(long, env = "BELLWIRE_EVENT_RETENTION", value_name = "SPAN")]
     pub event_retention: Option<Span>,
     /// PEM file of certificate authorities to trust besides the system's
@@ -224,7 +225,7 @@ pub struct Settings {
     pub webhooks_per_space: usize,
     /// Management requests a second for one token; 0 for no limit.
     pub rate_limit: u32,
-    /// How long accepted events are kept.
+    /// How long accepted events are kept, and deliveries that wait for an endpoint that keeps failing.
     pub event_retention: Duration,
     /// PEM file of further certificate authorities.
     pub extra_ca: Option<PathBuf>,
