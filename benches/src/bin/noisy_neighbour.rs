@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bellwire_benches::latency::quantile_ms;
+use bellwire_benches::payload::payload;
 use bellwire_benches::process::{Connection, Fault, Helper, announce, expect, listen, serve};
 use bytes::Bytes;
 use clap::Parser;
 use hyper::Method;
-use oorandom::Rand32;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -30,9 +30,6 @@ const FLOOD_BYTES: usize = 256 * 1024;
 
 /// What the system takes of an answer before it is read.
 const SEND_BUFFER_BYTES: u32 = 64 * 1024;
-
-/// What an answer of random letters has.
-const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Measure a healthy endpoint's latency beside others that misbehave
 #[derive(Clone, Debug, Parser)]
@@ -122,8 +119,7 @@ fn flood(zeros: bool) -> Bytes {
     if zeros {
         return Bytes::from_static(&[0; FLOOD_BYTES]);
     }
-    let mut random = Rand32::new(1);
-    (0..FLOOD_BYTES).map(|_| LETTERS[random.rand_range(0..LETTERS.len() as u32) as usize]).collect()
+    payload(FLOOD_BYTES).into()
 }
 
 /// Errors are what the other side does about it.

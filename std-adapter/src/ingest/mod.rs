@@ -276,12 +276,15 @@ impl Ingest {
         written
     }
 
-    /// Removes deliveries whose events were not accepted. If that fails as well they are dropped when it is their turn.
+    /// Removes deliveries whose events were not accepted. Where that cannot be written either they are handed over like
+    /// others: without their event they are dropped as soon as that can be written.
     async fn take_back(&self, owed: &[Owed]) {
-        for some in owed.chunks(OWED_AT_ONCE) {
+        for (number, some) in owed.chunks(OWED_AT_ONCE).enumerate() {
             let mut batch = Batch::new();
             some.iter().for_each(|owed| batch.remove(Table::Owed, owed.key.to_bytes()));
-            let _ = self.committer.commit(batch, Durability::Buffered).await;
+            if self.committer.commit(batch, Durability::Buffered).await.is_err() {
+                return self.deliveries.push(&owed[number * OWED_AT_ONCE..], Vec::new());
+            }
         }
     }
 

@@ -47,16 +47,27 @@ async fn a_name_is_looked_up_once_for_each_connection() {
     assert!(requests.lock().unwrap().iter().all(|request| request.contains(&host)));
 }
 
+/// A name is refused when any of its addresses is: `testdata/names.json`.
 #[tokio::test]
-async fn one_private_address_among_public_ones_refuses_the_name() {
+async fn every_answer_of_a_name_is_judged() {
     let (receiver, _) = Receiver::recording().await;
-    for answer in [[PUBLIC, LOOPBACK], [LOOPBACK, PUBLIC], [PUBLIC, "::1"], [PUBLIC, "::ffff:127.0.0.1"]] {
-        let resolver = Arc::new(ScriptedResolver::new().with("mixed.example", &addresses(&answer)));
-        let exchange = call(&client(AddressPolicy::PublicOnly, &resolver), "mixed.example", &receiver).await;
-        assert_eq!(exchange.outcome, Outcome::BlockedAddress, "{answer:?}");
-        let error = exchange.error.unwrap();
-        let start = "The name mixed.example leads to an address that is refused: ";
-        assert!(error.starts_with(start) && error.contains("loopback"), "{error}");
+    let rows: Vec<Value> = serde_json::from_str(include_str!("../../testdata/names.json")).unwrap();
+    for row in rows {
+        let answers: Vec<&str> = row["answers"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
+        let resolver = Arc::new(ScriptedResolver::new().with("name.example", &addresses(&answers)));
+        let checked = checked_addresses(resolver.as_ref(), "name.example", AddressPolicy::PublicOnly).await;
+        let expected = match row["expect"].as_str().unwrap() {
+            "allowed" => {
+                assert_eq!(checked.unwrap(), addresses(&answers));
+                continue;
+            }
+            "blocked" => Outcome::BlockedAddress,
+            _ => Outcome::NameResolution,
+        };
+        assert!(checked.is_err(), "{answers:?}");
+        let exchange = call(&client(AddressPolicy::PublicOnly, &resolver), "name.example", &receiver).await;
+        assert_eq!(exchange.outcome, expected, "{answers:?}");
+        assert!(exchange.error.unwrap().starts_with("The name name.example "), "{answers:?}");
     }
     assert_eq!(receiver.connections(), 0);
 }
