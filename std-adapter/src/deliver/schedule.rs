@@ -295,8 +295,8 @@ impl Schedule {
     /// The next thing to do, if there is one before the next alarm.
     pub(crate) fn next(&mut self, now_ms: u64) -> Option<Action> {
         self.look_at_clock(now_ms);
-        while let Some(uid) = self.next_lane(now_ms) {
-            if let Some(action) = self.ask(uid, now_ms) {
+        while let Some((uid, is_its_turn)) = self.next_lane(now_ms) {
+            if let Some(action) = self.ask(uid, is_its_turn, now_ms) {
                 return Some(action);
             }
         }
@@ -392,16 +392,17 @@ impl Schedule {
     }
 
     /// A lane that may have something to do: one whose moment has come, one that changed, one for which there is a
-    /// place again.
-    fn next_lane(&mut self, now_ms: u64) -> Option<u64> {
+    /// place again. And whether it waited for that place.
+    fn next_lane(&mut self, now_ms: u64) -> Option<(u64, bool)> {
         while let Some((moment, uid)) = self.alarms.first().copied().filter(|(moment, _)| *moment <= now_ms) {
             debug_assert!(self.lanes[&uid].alarm == Some(moment));
             self.wake(uid);
         }
-        self.ready.pop_front().or_else(|| self.turns.next(now_ms))
+        let changed = self.ready.pop_front().map(|uid| (uid, false));
+        changed.or_else(|| self.turns.next(now_ms).map(|uid| (uid, true)))
     }
 
-    fn ask(&mut self, webhook_uid: u64, now_ms: u64) -> Option<Action> {
+    fn ask(&mut self, webhook_uid: u64, is_its_turn: bool, now_ms: u64) -> Option<Action> {
         let (rules, window_max) = (self.rules, self.window_max());
         let lane = self.lanes.get_mut(&webhook_uid)?;
         lane.queued = false;
@@ -421,7 +422,9 @@ impl Schedule {
         };
         let most =
             if admission == Admission::Probe { 1 } else { usize::from(bound.limit(rules.lane_places)) };
-        let admitted = self.turns.admits(standing, lane.places);
+        // Whoever waits already comes first: otherwise one that always has more to do would have its place again and again.
+        let yields = !is_its_turn && self.turns.has_waiting(standing, now_ms);
+        let admitted = self.turns.admits(standing, lane.places) && !yields;
         let admitted = admitted || is_planted(Bug::SharePlaces) && self.turns.held() < rules.places;
         let most = if is_planted(Bug::UnboundedEndpoint) { rules.places } else { most };
         let limit = if admitted && !paced { most } else { 0 };
@@ -660,6 +663,29 @@ mod tests {
         end(&mut schedule, second[0], Sign::Well, 1_002);
         assert_eq!(begin_all(&mut schedule, 1_002), []);
         assert_eq!(begin_all(&mut schedule, 1_009).len(), 1);
+    }
+
+    #[test]
+    fn one_that_always_has_more_to_do_does_not_keep_others_from_their_place() {
+        let mut schedule = schedule(2);
+        for webhook in [1, 2, 3] {
+            accept(&mut schedule, webhook, 0, 0);
+            let begun = begin_all(&mut schedule, 0)[0];
+            end(&mut schedule, begun, Sign::Well, 0);
+        }
+        for event in 1..100 {
+            [1, 2].into_iter().for_each(|webhook| accept(&mut schedule, webhook, event, 0));
+        }
+        let mut under_way = VecDeque::from(begin_all(&mut schedule, 0));
+        accept(&mut schedule, 3, 1, 0);
+        let mut begun = Vec::new();
+        for _ in 0..3 {
+            let first = under_way.pop_front().unwrap();
+            end(&mut schedule, first, Sign::Well, 0);
+            under_way.extend(begin_all(&mut schedule, 0));
+            begun.extend(under_way.iter().map(|(owed, _)| owed.key.webhook_uid));
+        }
+        assert!(begun.contains(&3), "{begun:?}");
     }
 
     #[test]

@@ -62,15 +62,23 @@ impl Turns {
         self.waiting[standing as usize].push_back(webhook_uid);
     }
 
+    /// Whether somebody need wait no longer who comes before another of this standing.
+    pub(super) fn has_waiting(&self, standing: Standing, now_ms: u64) -> bool {
+        let before = if standing == Standing::Proven { &STANDINGS[..1] } else { &STANDINGS[..] };
+        before.iter().any(|standing| self.is_next(*standing, now_ms))
+    }
+
+    /// Whether somebody of this standing waits and need not.
+    fn is_next(&self, standing: Standing, now_ms: u64) -> bool {
+        let is_waiting = !self.waiting[standing as usize].is_empty();
+        is_waiting && self.admits(standing, 0) && !self.is_paced(standing, now_ms)
+    }
+
     /// The next that need wait no longer: those that answer first, then the others by turns.
     pub(super) fn next(&mut self, now_ms: u64) -> Option<u64> {
         let (answering, others) = STANDINGS.split_at(1);
-        let by_turns = others.iter().cycle().skip(self.turn).take(others.len());
-        let mut admitted = answering
-            .iter()
-            .chain(by_turns)
-            .filter(|standing| self.admits(**standing, 0) && !self.is_paced(**standing, now_ms));
-        let standing = *admitted.find(|standing| !self.waiting[**standing as usize].is_empty())?;
+        let mut by_turns = answering.iter().chain(others.iter().cycle().skip(self.turn).take(others.len()));
+        let standing = *by_turns.find(|standing| self.is_next(**standing, now_ms))?;
         let turn = others.iter().position(|other| *other == standing);
         self.turn = turn.map_or(self.turn, |turn| (turn + 1) % others.len());
         self.waiting[standing as usize].pop_front()
@@ -102,6 +110,19 @@ mod tests {
         }
         let order: Vec<u64> = std::iter::from_fn(|| turns.next(0)).collect();
         assert_eq!(order, [5, 3, 1, 6, 4, 2]);
+    }
+
+    #[test]
+    fn whoever_waits_already_comes_before_others_of_its_kind() {
+        let mut turns = Turns::new(2);
+        let waiting = |turns: &Turns| STANDINGS.map(|standing| turns.has_waiting(standing, 0));
+        assert_eq!(waiting(&turns), [false; 4]);
+        turns.wait(1, Standing::Suspect);
+        assert_eq!(waiting(&turns), [false, true, true, true]);
+        turns.wait(2, Standing::Proven);
+        assert_eq!(waiting(&turns), [true; 4]);
+        (0..2).for_each(|_| turns.begun(Standing::Proven, 0));
+        assert_eq!(waiting(&turns), [false; 4], "there is no place for them either");
     }
 
     #[test]
