@@ -306,6 +306,7 @@ mod tests {
 
     use super::*;
     use crate::clock::RuntimeClock;
+    use crate::random::Dice;
     use crate::store::{Durability, MemoryStore};
 
     fn call(attempt: u32, status: u16) -> (CallRecord, CallDetailsRecord) {
@@ -341,11 +342,9 @@ mod tests {
     async fn of_long_answers_that_do_not_compress_one_in_a_while_is_kept_whole() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let log = log(&store);
-        let mut random = 1_u64;
-        let noise = (0..LONG_RESPONSE_BYTES).map(|_| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            char::from_u32(0x4e00 + (random >> 50) as u32).unwrap()
-        });
+        let dice = Dice::seeded(1);
+        let noise =
+            (0..LONG_RESPONSE_BYTES).map(|_| char::from_u32(0x4e00 + (dice.roll() >> 50) as u32).unwrap());
         let (noise, plain): (String, _) = (noise.collect(), "a".repeat(200_000));
         let every_ms = LONG_RESPONSE_EVERY.as_millis() as u64;
         // Webhook, moment, body, whether a person asked for it; whether it is kept whole.

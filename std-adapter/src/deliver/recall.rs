@@ -34,12 +34,12 @@ impl Recalled {
 }
 
 /// Looks up in the log what the calls of earlier runs said.
-pub(super) struct Memory {
+pub(super) struct PastCalls {
     registry: Arc<Registry>,
     breaker: BreakerPolicy,
 }
 
-impl Memory {
+impl PastCalls {
     /// The webhooks from this uid on to which something is owed, a few at a time, with what the log says of each.
     pub(super) fn owners(&self, store: &dyn Store, from: u64) -> Result<Vec<(u64, Recalled)>, StoreError> {
         let (mut owners, mut from) = (Vec::new(), from);
@@ -129,8 +129,8 @@ fn past(call: &CallRecord) -> PastCall {
 
 impl Engine {
     /// What looks up the calls of earlier runs.
-    pub(super) fn memory(&self) -> Memory {
-        Memory { registry: self.parts.registry.clone(), breaker: self.settings.breaker }
+    pub(super) fn memory(&self) -> PastCalls {
+        PastCalls { registry: self.parts.registry.clone(), breaker: self.settings.breaker }
     }
 
     /// Looks up how the last calls to a webhook ended.

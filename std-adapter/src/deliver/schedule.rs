@@ -441,7 +441,8 @@ impl Schedule {
         let step = lane.state.next(&moment);
         self.waiting = self.waiting + lane.state.waiting() - before;
         // One that holds a place is asked again when it gives that back, unless it waits for its turn only.
-        let waits = if paced { lane.state.under_way() < most } else { !admitted && lane.places == 0 };
+        let waits =
+            if paced || yields { lane.state.under_way() < most } else { !admitted && lane.places == 0 };
         if waits && step == Step::Busy && lane.state.waiting() > 0 {
             lane.queued = true;
             self.turns.wait(webhook_uid, standing);
@@ -686,6 +687,28 @@ mod tests {
             begun.extend(under_way.iter().map(|(owed, _)| owed.key.webhook_uid));
         }
         assert!(begun.contains(&3), "{begun:?}");
+    }
+
+    #[test]
+    fn whoever_lets_another_go_first_has_its_turn_though_another_of_its_calls_hangs() {
+        let mut schedule = schedule(2);
+        for webhook in [1, 2, 3] {
+            accept(&mut schedule, webhook, 0, 0);
+            let begun = begin_all(&mut schedule, 0)[0];
+            end(&mut schedule, begun, Sign::Well, 0);
+        }
+        let begun = |schedule: &mut Schedule, events: &[(u64, u128)]| {
+            events.iter().for_each(|(webhook, event)| accept(schedule, *webhook, *event, 0));
+            begin_all(schedule, 0)
+        };
+        let first = begun(&mut schedule, &[(1, 1), (2, 1)]);
+        assert_eq!((first.len(), begun(&mut schedule, &[(3, 1)]).len()), (2, 0));
+        end(&mut schedule, first[1], Sign::Well, 0);
+        let second = begun(&mut schedule, &[(1, 2)]);
+        assert_eq!((second.len(), second[0].0.key.webhook_uid), (1, 3));
+        end(&mut schedule, second[0], Sign::Well, 0);
+        let third = begun(&mut schedule, &[]);
+        assert_eq!((third.len(), third[0].0.key.webhook_uid, third[0].0.key.event_id), (1, 1, 2));
     }
 
     #[test]

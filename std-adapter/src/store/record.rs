@@ -545,6 +545,7 @@ mod payload_bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Dice;
 
     fn details(body: String) -> CallDetailsRecord {
         CallDetailsRecord {
@@ -563,11 +564,8 @@ mod tests {
     fn details_are_read_as_they_were_written_whatever_their_size() {
         let varied =
             |length: usize| (0..length).map(|place| char::from(33 + (place * place % 89) as u8)).collect();
-        let mut random = 1_u64;
-        let noise = |_| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            char::from_u32(0x4e00 + (random >> 50) as u32).unwrap()
-        };
+        let dice = Dice::seeded(1);
+        let noise = |_| char::from_u32(0x4e00 + (dice.roll() >> 50) as u32).unwrap();
         let incompressible: String = (0..70_000).map(noise).collect();
         let bodies: [(String, u8); 6] = [
             (String::new(), PLAIN),
